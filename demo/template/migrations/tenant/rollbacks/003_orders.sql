@@ -1,0 +1,2 @@
+DROP TABLE "public"."order_items";
+DROP TABLE "public"."orders";

@@ -1,0 +1,76 @@
+import { type Command, Option } from 'commander'
+import type { PlanOptions, UpOptions } from '../../model/report.ts'
+import { addExamples } from '../examples.ts'
+import { exitCodeOf } from '../exit-code.ts'
+import { addSelectors, parseMaxFailures } from '../flags.ts'
+import type { Invoke } from '../invoke.ts'
+import { type PlanFlags, readPlanOptions } from '../plan-options.ts'
+import { printRun } from '../print/run.ts'
+import type { Session } from '../session.ts'
+import { carryOutPlan } from './plan.ts'
+
+interface UpFlags extends PlanFlags {
+  dryRun?: boolean
+  maxFailures?: { count: number } | { percent: number }
+  backup?: string
+}
+
+export function addUp(program: Command, invoke: Invoke): void {
+  const command = program
+    .command('up [tenant...]')
+    .summary('apply what is pending')
+    .description('Applies what is pending, in every selected target. A target that fails never stops the others.')
+    .option('--to <migration>', 'up to and including this one (its id, or a unique number)')
+    .option('--dry-run', 'show the plan and change nothing: the same as `tenantry plan`')
+    .option('--allow-changed', 'go on where an applied file was changed afterwards')
+    .option('--strict-order', 'refuse targets where an older migration is pending after newer ones')
+    .addOption(
+      new Option(
+        '--max-failures <n>',
+        'stop starting targets after more failures than this: 2, or 5%; 0: after the first',
+      ).argParser(parseMaxFailures),
+    )
+    .option(
+      '--backup <command>',
+      'shell command run per target before something destructive; if it fails, the target is left alone',
+    )
+  addExamples(addSelectors(command), [
+    ['tenantry up', 'every active tenant'],
+    ['tenantry up acme globex', 'two tenants'],
+    ['tenantry up --percent 5', 'a twentieth of the fleet, the same one every time'],
+    ['tenantry up --to 0042 --max-failures 2%', 'up to 0042, and stop when more than 2% fail'],
+    ['tenantry up --label tier=gold --dry-run', 'what would run for gold tenants'],
+    ["tenantry up --backup './backup.sh'", 'a backup of each target that would lose something'],
+  ])
+  command.action((tenants: string[], flags: UpFlags) =>
+    invoke(command, (session) => {
+      sayVersionIsIgnored(session)
+      const options = readPlanOptions(tenants, flags)
+      return flags.dryRun ? carryOutPlan(session, options, null) : carryOutUp(session, options, flags)
+    }),
+  )
+}
+
+async function carryOutUp(session: Session, planOptions: PlanOptions, flags: UpFlags) {
+  const options: UpOptions = {
+    ...planOptions,
+    ...(flags.maxFailures && { maxFailures: flags.maxFailures }),
+    ...(flags.backup !== undefined && { backup: flags.backup }),
+    signal: session.watchInterrupts(),
+  }
+  const tenantry = await session.open()
+  const report = await tenantry.up(options)
+  session.print(report, printRun)
+  return exitCodeOf(report)
+}
+
+function sayVersionIsIgnored(session: Session): void {
+  const version = session.host.env.DB_MIGRATION_VERSION
+  if (version) {
+    session.notice({
+      rule: 'variable-ignored',
+      message: `DB_MIGRATION_VERSION=${version} is ignored by \`up\`; it is for \`down\`.`,
+      hint: `\`--to ${version}\` does that for \`up\``,
+    })
+  }
+}

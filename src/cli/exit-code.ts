@@ -1,0 +1,43 @@
+import { type ErrorCode, type ErrorDocument, errorTable, isTenantryError } from '../model/errors.ts'
+import type { FleetReport } from '../model/report.ts'
+
+export type ExitCode = 0 | 1 | 2 | 3 | 130
+
+/** What of a report decides on the exit code. */
+export type ReportedOutcome = Pick<FleetReport, 'command' | 'ok' | 'interrupted' | 'error' | 'summary'> & {
+  targets: readonly { error: ErrorDocument | null }[]
+}
+
+/** The target was not reached, so that nothing is known about it. */
+const unreached: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  'SERVER_UNREACHABLE',
+  'AUTHENTICATION_FAILED',
+  'TLS_FAILED',
+  'DATABASE_MISSING',
+  'CONNECTION_LOST',
+])
+
+/** Could a target not be asked? */
+export function isUnreached(targets: readonly { error?: ErrorDocument | null }[]): boolean {
+  return targets.some(({ error }) => error != null && unreached.has(error.code))
+}
+
+/**
+ * 0: done. 1: a target failed or was stopped, or could not be reached. 3: `plan` or `check` found something that
+ * needs a person. 130: interrupted, whatever else happened. An error of the whole command has its own code.
+ * `status` shows what it finds and ends with 0, unless a target could not be asked.
+ */
+export function exitCodeOf(report: ReportedOutcome): ExitCode {
+  if (report.interrupted) return 130
+  if (report.error !== null) return errorTable[report.error.code].exit
+  if (report.command === 'plan' || report.command === 'check' || report.command === 'status') {
+    if (isUnreached(report.targets)) return 1
+    return report.ok || report.command === 'status' ? 0 : 3
+  }
+  return report.ok && report.summary.failed === 0 && report.summary.stopped === 0 ? 0 : 1
+}
+
+/** For what stopped a command by an exception. */
+export function exitCodeOfError(error: unknown): ExitCode {
+  return isTenantryError(error) ? errorTable[error.code].exit : errorTable.INTERNAL.exit
+}

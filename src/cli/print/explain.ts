@@ -1,0 +1,64 @@
+import type { ExplainReport } from '../../model/report.ts'
+import { formatCount, indent, listSome } from '../text.ts'
+import { joinSections, type PrintStyle, printNext } from './style.ts'
+
+/** What happened in a tenant's targets, what the catalog says, and what could follow. */
+export function printExplain(report: ExplainReport, style: PrintStyle): string[] {
+  return joinSections(report.targets.flatMap((target) => printTarget(target, style)))
+}
+
+function printTarget(target: ExplainReport['targets'][number], style: PrintStyle): string[][] {
+  const { colors } = style
+  const health = target.healthy ? colors.green('healthy') : colors.red('needs attention')
+  return [
+    [
+      `${colors.bold(target.target)} · set ${target.set} · ${health}`,
+      `  tenants: ${listSome(target.tenants, 5)}`,
+      `  applied: ${formatCount(target.applied.length)}${target.applied.length > 0 ? `, last ${target.applied.at(-1)}` : ''}`,
+      `  pending: ${target.pending.length === 0 ? 'nothing' : listSome(target.pending, 5)}`,
+      ...target.halfDone.map(
+        ({ migration, direction, statementsDone, statementsTotal }) =>
+          `  half-done: ${migration} (${direction}), ${statementsDone} of ${statementsTotal} statements`,
+      ),
+      ...target.renamed.map(({ from, to }) => `  renamed: ${from} is now ${to}`),
+      ...(target.missingTables.length > 0 ? [`  required tables missing: ${target.missingTables.join(', ')}`] : []),
+    ],
+    printNow(target),
+    printLast(target.last),
+    target.probe === null
+      ? []
+      : [
+          `Catalog: statement ${target.probe.statement} of ${target.probe.migration} (${target.probe.kind}): ${target.probe.verdict}`,
+          `  ${target.probe.reason}`,
+        ],
+    printNext(
+      target.next.map(({ command, why }) => `\`${command}\`: ${why}`),
+      style,
+    ),
+  ]
+}
+
+/** What stands in the way now; where a rollout met it, that tells the same. */
+function printNow({ error, last }: ExplainReport['targets'][number]): string[] {
+  if (error == null || last !== null) return []
+  return [
+    `Now: ${error.code}`,
+    ...indent(error.message, '  '),
+    ...(error.hint === null ? [] : [`  hint: ${error.hint}`]),
+  ]
+}
+
+function printLast(last: ExplainReport['targets'][number]['last']): string[] {
+  if (last === null) return ['No rollout on record touched this target.']
+  const head = `Last: ${last.result} in rollout ${last.rollout} at ${last.at}`
+  if (last.error === null) return [head]
+  const { line, column, file, statement } = last.error.context
+  const place = [file, line, column].filter((part) => part !== undefined).join(':')
+  const at = [...(file ? [place] : []), ...(statement === undefined ? [] : [`statement ${statement}`])].join(', ')
+  return [
+    head,
+    `  ${last.error.code}${at === '' ? '' : ` at ${at}`}`,
+    ...indent(last.error.message, '  '),
+    ...(last.error.hint === null ? [] : [`  hint: ${last.error.hint}`]),
+  ]
+}

@@ -1,0 +1,35 @@
+import { openTenantryLazily } from './open.ts'
+import { printError } from './print/error.ts'
+import { runCli } from './run.ts'
+import type { CliHost } from './session.ts'
+
+/** Runs the command line of this process and ends the process with the exit code. */
+export async function runProcess(): Promise<void> {
+  const argv = process.argv.slice(2)
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', ignoreClosedPipe)
+  const host: CliHost = {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    env: process.env,
+    cwd: process.cwd(),
+    now: Date.now,
+    signals: process,
+    exit: (code) => process.exit(code),
+    open: openTenantryLazily,
+  }
+  process.on('uncaughtException', (error) => process.exit(printError(error, argv, host)))
+  process.on('unhandledRejection', (error) => process.exit(printError(error, argv, host)))
+  const exitCode = await runCli(argv, host)
+  await Promise.all([flush(process.stdout), flush(process.stderr)])
+  // A pool that the user's own config opened would keep the process alive for ever.
+  process.exit(exitCode)
+}
+
+/** `tenantry status | head` ends the reader early; the command goes on to its own end and exit code. */
+function ignoreClosedPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'EPIPE' && error.code !== 'ERR_STREAM_DESTROYED') throw error
+}
+
+function flush(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write('', () => resolve()))
+}

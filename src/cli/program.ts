@@ -1,0 +1,56 @@
+import { Command } from 'commander'
+import { addBaseline } from './commands/baseline.ts'
+import { addCheck } from './commands/check.ts'
+import { addDown } from './commands/down.ts'
+import { addExplain } from './commands/explain.ts'
+import { addInit } from './commands/init.ts'
+import { addMake } from './commands/make.ts'
+import { addPlan } from './commands/plan.ts'
+import { addRollout } from './commands/rollout.ts'
+import { addStatus } from './commands/status.ts'
+import { addUp } from './commands/up.ts'
+import { addExamples } from './examples.ts'
+import { addGlobalFlags } from './flags.ts'
+import type { Invoke } from './invoke.ts'
+import { readVersion } from './version.ts'
+
+/** The whole command line, in the order of its help. Throws `CommanderError` instead of ending the process. */
+export function buildProgram(invoke: Invoke): Command {
+  const program = new Command('tenantry')
+    .description('Migrates the database of every tenant of a multi-tenant product: one set of migrations, one command.')
+    .usage('<command> [arguments] [selectors] [flags]')
+    .version(readVersion(), '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help for a command')
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+  addGlobalFlags(program)
+  addExamples(program, [
+    ['tenantry init', 'look at this project and write tenantry.config.ts'],
+    ['tenantry plan', 'what would run where'],
+    ['tenantry up', 'apply what is pending, in every tenant'],
+    ['tenantry up acme --to 0042', 'one tenant, up to 0042'],
+    ['tenantry status', 'the fleet on a page'],
+    ['tenantry up --help', 'everything about one command'],
+  ])
+  for (const add of [
+    addInit,
+    addMake,
+    addPlan,
+    addUp,
+    addDown,
+    addStatus,
+    addCheck,
+    addBaseline,
+    addExplain,
+    addRollout,
+  ]) {
+    add(program, invoke)
+  }
+  return program
+}
+
+/** Names of the commands, as they are typed. */
+export function listCommands(program: Command): string[] {
+  return program.commands.map((command) => command.name())
+}

@@ -1,0 +1,200 @@
+import type { TenantState, TopologyName } from '../model/tenant.ts'
+import type { TenantInput } from './resolved.ts'
+
+/** How a connection is secured, where the URL's `sslmode` and the system's trust store are not enough. */
+export interface TlsConfig {
+  /** Certificate authority to trust instead of the system's: a path (relative to the config file) or PEM text. */
+  ca?: string | undefined
+  /** Client certificate: a path or PEM text. Needs `key`. */
+  cert?: string | undefined
+  /** Private key of the client certificate: a path or PEM text. */
+  key?: string | undefined
+  /** Host name to check the certificate against. Default: the host connected to. */
+  servername?: string | undefined
+  /**
+   * Accepts any certificate: whoever can get in between reads everything, the password included. Default: false.
+   * There is no other way to switch the check off; for a server with its own authority give `ca`.
+   */
+  unsafeSkipVerification?: boolean | undefined
+}
+
+/** One database server. */
+export interface ServerConfig {
+  /**
+   * `postgres:` `postgresql:` `mysql:` `mariadb:` `sqlite:` `file:` `libsql:`; the dialect comes from it.
+   * Special characters of a password are percent-encoded. Understood: `sslmode`, `sslrootcert`, `sslcert`, `sslkey`,
+   * `host` (also the directory of a socket), `port`, `socketPath`. An unset variable here is reported by name of the key.
+   *
+   * Remote hosts are reached over verified TLS unless the URL says `sslmode=disable`; loopback and sockets without TLS
+   * unless `sslmode` or `tls` asks for it.
+   */
+  url: string | undefined
+  /** Most connections to this server at once. Default: 8. */
+  maxConcurrency?: number | undefined
+  /** Most connections to one database of this server at once. Default: 4. */
+  maxConcurrencyPerDatabase?: number | undefined
+  tls?: TlsConfig | undefined
+}
+
+/** The table in which a target's applied migrations are recorded. */
+export interface HistoryConfig {
+  /** Default: `auto`, the one that goes with the format. */
+  kind?: 'auto' | 'schema_migrations' | 'prisma' | 'sql' | undefined
+  /** Default: the kind's own (`schema_migrations`, `_prisma_migrations`). */
+  table?: string | undefined
+  /** Schema of the table, where it is not the target's own. */
+  schema?: string | undefined
+}
+
+/** One set of migrations: a folder, its history table, and whom it is for. */
+export interface MigrationsConfig {
+  /** Shown in results, taken by `--set`. Default: `tenant`; required for each of several sets. */
+  name?: string | undefined
+  /** Folder or folders, relative to the config file. Default: `./migrations`. */
+  dir?: string | readonly string[] | undefined
+  /** How the files are written. Default: `auto`, found out from the folder. */
+  format?: 'auto' | 'sql' | 'prisma' | undefined
+  history?: HistoryConfig | undefined
+  /**
+   * Only tenants with these labels (`kind=platform`; all of a list must match). Default: every tenant, except those
+   * that another set with the same history table names by label.
+   */
+  tenants?: { label: string | readonly string[] } | undefined
+  /** File names that match this regular expression are not migrations. */
+  ignore?: string | RegExp | undefined
+  /** Literal text → value, put in before the files are read. */
+  placeholders?: Readonly<Record<string, string>> | undefined
+  /** Statements run first in each transaction, such as `SET LOCAL work_mem = '256MB'`. */
+  session?: readonly string[] | undefined
+  /** `target`: everything pending of a target in one transaction. Default: `migration`, one for each. */
+  transaction?: 'migration' | 'target' | undefined
+}
+
+/** One tenant of a list. */
+export interface TenantConfig {
+  /** Up to 63 bytes; unique. */
+  slug: string
+  /** Default: the slug. */
+  id?: string | undefined
+  name?: string | undefined
+  /** Default: `schema` where a schema is given, `dedicated` where a URL is, else `database`. */
+  topology?: TopologyName | undefined
+  /** Name of one of `servers`. Default: the only one, if there is one. */
+  server?: string | undefined
+  /** Default for `schema` and `shared`: the one in the server's URL. */
+  database?: string | undefined
+  schema?: string | undefined
+  /** For `dedicated`, instead of `server` and `database`. */
+  url?: string | undefined
+  labels?: Readonly<Record<string, string>> | undefined
+  /** Default: `active`. Others are passed over where no tenant is named. */
+  state?: TenantState | undefined
+}
+
+/** Every schema of a database whose name matches is a tenant. */
+export interface SchemasSource {
+  from: 'schemas'
+  /** Default: the only server, if there is one. */
+  server?: string | undefined
+  /** Default: the database in the server's URL. */
+  database?: string | undefined
+  /** A LIKE pattern: `t\\_%`. Either this or `match`. */
+  like?: string | undefined
+  /** A regular expression: `^.+_[0-9]{8}$`. It is carried out by the server. */
+  match?: string | RegExp | undefined
+}
+
+/** Every row of a query is a tenant; its columns are named as the keys of {@link TenantConfig}. */
+export interface QuerySource {
+  from: 'query'
+  /** Default: the only server, if there is one. Also the default of each row's `server`. */
+  server?: string | undefined
+  /** Default: the database in the server's URL. Also where rows with a `schema` alone are looked for. */
+  database?: string | undefined
+  /** `select id, slug, db_name as database from tenants where active` */
+  sql: string
+}
+
+type Tenants = AsyncIterable<TenantInput> | Iterable<TenantInput>
+
+/** One wave of a rollout. The last one has neither `count` nor `percent` and takes the rest. */
+export interface WaveConfig {
+  name: string
+  /** Targets in this wave. */
+  count?: number | undefined
+  /** Share of all targets, above 0 and up to 100. */
+  percent?: number | undefined
+}
+
+export interface RolloutConfig {
+  /** Default: one wave with all targets. */
+  waves?: readonly WaveConfig[] | undefined
+  /**
+   * Failures that are tolerated, as a number or a share of all targets (`'5%'`). `0`: the first failure starts nothing
+   * new. Default: no limit; with several waves, a failure in one wave keeps the next from starting.
+   */
+  maxFailures?: number | `${number}%` | undefined
+}
+
+/** Everything but the environments. */
+export interface BaseConfig {
+  servers?: Readonly<Record<string, ServerConfig>> | undefined
+  /** Where references and proofs are built; never a tenant's database. */
+  scratch?: { server: string } | undefined
+  /** Default: `{ dir: './migrations' }`. A list is run in its order. */
+  migrations?: MigrationsConfig | readonly MigrationsConfig[] | undefined
+  /** A list, a source, an async iterable, or a function that gives one. */
+  tenants: readonly TenantConfig[] | SchemasSource | QuerySource | Tenants | (() => Tenants | Promise<Tenants>)
+  /** Most targets worked on at once, over all servers. Default: 16. */
+  concurrency?: number | undefined
+  /** How long one attempt waits for a lock that a statement needs. 0: for ever. Default: 2000. */
+  lockTimeoutMs?: number | undefined
+  /** How long lock timeouts are retried, in all, per migration. Default: 20000. */
+  lockRetryBudgetMs?: number | undefined
+  /** How long to wait for another run that holds the same target. Default: 60000. */
+  targetLockWaitMs?: number | undefined
+  /** Most time one statement may take. Default: 0, no limit. */
+  statementTimeoutMs?: number | undefined
+  /** Most time one migration may take. Default: 0, no limit. */
+  migrationTimeoutMs?: number | undefined
+  /** Default: 10000. */
+  connectTimeoutMs?: number | undefined
+  /** How long the server keeps a transaction of ours in which nothing happens. 0: for ever. Default: 60000. */
+  idleInTransactionTimeoutMs?: number | undefined
+  /** Tables that `status` expects in every target. Default: none. */
+  requiredTables?: readonly string[] | undefined
+  /** Where extensions of schema-per-tenant databases live; second on the search path. Default: `public`. */
+  sharedSchema?: string | undefined
+  rollout?: RolloutConfig | undefined
+}
+
+/** What an environment changes. Objects are merged into the base, key by key; lists and sources replace it. */
+export type EnvironmentConfig = Partial<Omit<BaseConfig, 'servers'>> & {
+  servers?: Readonly<Record<string, Partial<ServerConfig>>> | undefined
+}
+
+/** The config of a project. */
+export interface Config extends BaseConfig {
+  /** Parts for `--env <name>`, `TENANTRY_ENV`, or else `NODE_ENV`. */
+  environments?: Readonly<Record<string, EnvironmentConfig>> | undefined
+}
+
+/** What a config that is a function is told. */
+export interface ConfigContext {
+  /** The name asked for by `--env`, `TENANTRY_ENV` or `NODE_ENV`; null: none. */
+  environment: string | null
+  /** The variables of the process. `.env` files are not read. */
+  env: Readonly<Record<string, string | undefined>>
+}
+
+/** A config, or a function that makes one, possibly later. */
+export type ConfigExport = Config | ((context: ConfigContext) => Config | Promise<Config>)
+
+/**
+ * Gives types to a config file: `export default defineConfig({ … })`. Returns what it is given; everything is checked
+ * when a command loads it. `.env` files are not read: set the variables before, for instance with
+ * `node --env-file=.env`.
+ */
+export function defineConfig(config: ConfigExport): ConfigExport {
+  return config
+}

@@ -1,0 +1,200 @@
+import * as v from 'valibot'
+import { largestLimit, limitNames, limits } from './limits.ts'
+import { formatPath, type Problem, suggest } from './problem.ts'
+import { isExpression, isIterable, isRecord } from './record.ts'
+
+const later = 'is not available yet in this version'
+
+/** An object whose keys are known. `advice` is what to say about certain other keys. */
+function shape<E extends v.ObjectEntries>(entries: E, advice: Readonly<Record<string, string>> = {}) {
+  return v.pipe(
+    v.looseObject(entries),
+    v.rawCheck(({ dataset, addIssue }) => {
+      const input: unknown = dataset.value
+      if (!isRecord(input)) return
+      for (const [key, value] of Object.entries(input)) {
+        if (Object.hasOwn(entries, key)) continue
+        const message = advice[key] ?? `unknown key${suggest(key, [...Object.keys(entries)])}`
+        addIssue({ message, path: [{ type: 'object', origin: 'key', input: { ...input }, key, value }] })
+      }
+    }),
+  )
+}
+
+const text = v.pipe(v.string(), v.minLength(1, 'is empty'))
+const whole = (min: number) =>
+  v.pipe(
+    v.number(),
+    v.check(
+      (value) => Number.isInteger(value) && value >= min && value <= largestLimit,
+      `must be a whole number from ${min}`,
+    ),
+  )
+
+function isRegularExpression(source: string): boolean {
+  try {
+    // PostgreSQL's own start of an expression, `(?i)`, is no JavaScript.
+    new RegExp(source.replace(/^\(\?[a-z]+\)/, ''))
+    return true
+  } catch {
+    return false
+  }
+}
+
+const regularExpression = v.lazy((input: unknown) =>
+  isExpression(input) ? v.unknown() : v.pipe(v.string(), v.check(isRegularExpression, 'is not a regular expression')),
+)
+
+/** A word of a list; some words are for later. */
+function word(allowed: readonly string[], notYet: readonly string[] = []) {
+  return v.pipe(
+    v.string(),
+    v.rawCheck(({ dataset, addIssue }) => {
+      if (!dataset.typed || allowed.includes(dataset.value)) return
+      const message = notYet.includes(dataset.value)
+        ? `\`${dataset.value}\` ${later}; use one of ${allowed.join(', ')}`
+        : `must be one of ${allowed.join(', ')}${suggest(dataset.value, [...allowed, ...notYet])}`
+      addIssue({ message })
+    }),
+  )
+}
+
+const laterFormats = [
+  'knex',
+  'sequelize',
+  'golang-migrate',
+  'dbmate',
+  'goose',
+  'sql-migrate',
+  'flyway',
+  'drizzle',
+  'node-pg-migrate',
+  'kysely',
+  'typeorm',
+]
+
+const tls = shape(
+  {
+    ca: v.optional(text),
+    cert: v.optional(text),
+    key: v.optional(text),
+    servername: v.optional(text),
+    unsafeSkipVerification: v.optional(v.boolean()),
+  },
+  {
+    rejectUnauthorized:
+      'is not a key here; to trust a server with its own authority, give its certificate in `tls.ca` (only `unsafeSkipVerification: true` switches the check off, and then anybody in between can read everything)',
+  },
+)
+
+const server = shape(
+  {
+    // What a missing URL means is said where URLs are read.
+    url: v.optional(v.string()),
+    maxConcurrency: v.optional(whole(1)),
+    maxConcurrencyPerDatabase: v.optional(whole(1)),
+    tls: v.optional(tls),
+  },
+  {
+    ssl: 'is not a key here; TLS is on for remote hosts, and `tls` holds its settings',
+    password: 'is not a key here; it is part of `url`, percent-encoded',
+  },
+)
+
+const set = shape(
+  {
+    name: v.optional(text),
+    dir: v.optional(
+      v.lazy((input: unknown) => (Array.isArray(input) ? v.pipe(v.array(text), v.minLength(1, 'is empty')) : text)),
+    ),
+    format: v.optional(word(['auto', 'sql', 'prisma'], laterFormats)),
+    history: v.optional(
+      shape({
+        kind: v.optional(word(['auto', 'schema_migrations', 'prisma', 'sql'], laterFormats)),
+        table: v.optional(text),
+        schema: v.optional(text),
+      }),
+    ),
+    tenants: v.optional(shape({ label: v.lazy((input: unknown) => (Array.isArray(input) ? v.array(text) : text)) })),
+    ignore: v.optional(regularExpression),
+    placeholders: v.optional(v.record(v.string(), v.string())),
+    session: v.optional(v.array(text)),
+    transaction: v.optional(word(['migration', 'target'])),
+  },
+  { prefix: later, knexfile: later },
+)
+
+const place = { server: v.optional(text), database: v.optional(text) }
+
+const tenantSource = v.lazy((input: unknown) => {
+  const from = isRecord(input) ? input.from : undefined
+  if (from === 'schemas') {
+    return shape({ from: v.literal('schemas'), ...place, like: v.optional(text), match: v.optional(regularExpression) })
+  }
+  if (from === 'query') return shape({ from: v.literal('query'), ...place, sql: text })
+  return shape({ from: word(['schemas', 'query'], ['registry']) })
+})
+
+const tenants = v.lazy((input: unknown) =>
+  // Lists are read tenant by tenant elsewhere, in the same way as rows.
+  typeof input === 'function' || isIterable(input) ? v.unknown() : tenantSource,
+)
+
+const base = {
+  servers: v.optional(v.record(v.string(), server)),
+  scratch: v.optional(shape({ server: text })),
+  migrations: v.optional(
+    v.lazy((input: unknown) => (Array.isArray(input) ? v.pipe(v.array(set), v.minLength(1, 'is empty')) : set)),
+  ),
+  tenants: v.optional(tenants),
+  ...Object.fromEntries(limitNames.map((name) => [name, v.optional(whole(limits[name].min))])),
+  requiredTables: v.optional(v.array(text)),
+  sharedSchema: v.optional(text),
+  rollout: v.optional(
+    shape({
+      waves: v.optional(
+        v.pipe(
+          v.array(shape({ name: text, count: v.optional(whole(1)), percent: v.optional(v.number()) })),
+          v.minLength(1, 'is empty'),
+        ),
+      ),
+      // What it may say is checked where it is read.
+      maxFailures: v.optional(v.unknown()),
+    }),
+  ),
+  environments: v.optional(v.record(v.string(), v.custom<object>(isRecord))),
+}
+
+const config = shape(base, { registry: later, server: 'unknown key; did you mean `servers`?' })
+
+/** What is wrong with the keys and types of a config. Messages never show a value. */
+export function findShapeProblems(raw: unknown): (Problem & { keys: readonly (string | number)[] })[] {
+  const result = v.safeParse(config, raw)
+  return (result.issues ?? []).map((issue) => {
+    const keys = (issue.path ?? []).map((item) => (typeof item.key === 'number' ? item.key : String(item.key)))
+    return { path: formatPath(keys), keys, message: describe(issue) }
+  })
+}
+
+function describe(issue: v.BaseIssue<unknown>): string {
+  if (issue.kind === 'validation') return issue.message
+  if (issue.input === undefined) return issue.path === undefined ? 'must be an object' : 'is missing'
+  return `must be ${expectations[issue.type] ?? 'something else'}, not ${describeType(issue.input)}`
+}
+
+const expectations: Readonly<Record<string, string>> = {
+  string: 'a string',
+  number: 'a number',
+  boolean: 'true or false',
+  array: 'a list',
+  record: 'an object',
+  loose_object: 'an object',
+  custom: 'an object',
+  lazy: 'an object',
+}
+
+function describeType(value: unknown): string {
+  if (value === null) return 'null'
+  if (Array.isArray(value)) return 'a list'
+  return typeof value === 'object' ? 'an object' : `a ${typeof value}`
+}

@@ -1,0 +1,38 @@
+import type { Dialect } from '../../model/dialect.ts'
+import { compareExisting } from './compare-existing.ts'
+import { compileMigrations } from './compile.ts'
+import { connect } from './connection.ts'
+import { countRows } from './count-rows.ts'
+import { ensureExtensions } from './extensions.ts'
+import { blockers, lockHolder, lockTarget } from './lock.ts'
+import { phrases, settingValues } from './phrases.ts'
+import { poolerObstacle } from './pooler.ts'
+import { probeStatement } from './probe.ts'
+import { quoteIdentifier, quoteLiteral } from './quote.ts'
+import { readHistories } from './read-histories.ts'
+import { listSchemas } from './schemas.ts'
+
+/** PostgreSQL 14 and later, direct or through a transaction pooler. */
+export const postgres: Dialect = {
+  name: 'postgres',
+  features: { transactionalDdl: true, schemas: true },
+  phrases,
+  quoteIdentifier,
+  quoteLiteral,
+  connect,
+  compile: compileMigrations,
+  readHistories,
+  lockTarget,
+  lockHolder,
+  blockers,
+  ensureExtensions,
+  listSchemas,
+  countRows,
+  sessionSettings: (settings, version) => [
+    ...settingValues(settings, version).map(([name, value]) => `SELECT set_config('${name}', ${value}, false)`),
+    ...settings.session,
+  ],
+  poolerObstacle: (statement, schema) => poolerObstacle(statement.text(schema)),
+  probe: (connection, statement, schema) => probeStatement(connection, statement.text(schema), schema),
+  compareExisting: (connection, statement, schema) => compareExisting(connection, statement.text(schema), schema),
+}

@@ -1,0 +1,167 @@
+import type { Connection, TransactionMark } from '../model/dialect.ts'
+import type { Standing } from '../model/plan.ts'
+import type { ScriptStatement } from '../model/script.ts'
+import { createTablesSql, deleteHistorySql, insertHistorySql, writeLedgerSql } from './history-sql.ts'
+import type { Supervision } from './supervise.ts'
+import {
+  type CompiledStep,
+  cleanSession,
+  guardFor,
+  markFor,
+  type StepsOutcome,
+  schemaOf,
+  type TargetWork,
+  transactionSettings,
+} from './work.ts'
+
+/** A statement of the pipeline: whose it is, and which statement of the file, if any. */
+interface Sent {
+  text: string
+  step: number
+  statement: ScriptStatement | null
+}
+
+/** History and ledger rows of a step that is complete, to be written in its own transaction. */
+export function recordSql(
+  work: TargetWork,
+  standing: Standing,
+  step: CompiledStep,
+  mark: TransactionMark,
+  fresh: boolean,
+): string[] {
+  const { dialect, place } = work
+  const { migration, direction, script } = step
+  const history =
+    direction === 'up'
+      ? insertHistorySql(dialect, place, standing, migration, Math.max(1, script.statementCount))
+      : deleteHistorySql(dialect, place, migration.keys)
+  const ledger = writeLedgerSql(
+    dialect,
+    place,
+    migration,
+    {
+      state: direction === 'up' ? 'applied' : 'undone',
+      statementsDone: script.statementCount,
+      statementsTotal: script.statementCount,
+      prefix: script.prefixHash(script.statementCount),
+      rollout: work.rollout,
+      appliedBy: work.settings.appliedBy,
+    },
+    mark,
+    fresh,
+  )
+  return [...ledger, history]
+}
+
+/**
+ * Carries out steps that each fit one transaction, all in one round trip: per step lock, guard, body, rows, COMMIT.
+ * The first error undoes its own step and stops the ones after it; those before it stay.
+ */
+export async function applyPack(
+  work: TargetWork,
+  connection: Connection,
+  standing: Standing,
+  steps: readonly CompiledStep[],
+  supervision: Supervision,
+): Promise<StepsOutcome> {
+  const sent = work.oneTransaction
+    ? oneTransaction(work, connection, standing, steps)
+    : steps.flatMap((step, i) => transactionOf(work, connection, standing, step, i, i === steps.length - 1))
+  const texts = sent.map(({ text }) => text)
+  let finished = 0
+  let since = performance.now()
+  const outcome = await connection.pipeline(texts, (index) => {
+    if (texts[index] !== work.dialect.phrases.commit) return
+    const until = (sent[index]?.step ?? 0) + 1
+    for (; finished < until; finished++) {
+      const step = steps[finished] as CompiledStep
+      const now = performance.now()
+      work.emit({
+        type: 'migration-finished',
+        set: work.set,
+        target: work.target.name,
+        migration: step.migration.id,
+        direction: step.direction,
+        durationMs: Math.round(now - since),
+      })
+      since = now
+    }
+    const next = steps[finished]
+    if (next !== undefined) supervision.next(next.migration.id)
+  })
+  if (outcome.failure === null) return { finished: steps.length, failure: null }
+  await cleanSession(work, connection)
+  const at = sent[outcome.done] ?? sent.at(-1)
+  const step = steps[at?.step ?? 0] as CompiledStep
+  return { finished, failure: { failure: outcome.failure, step, statement: at?.statement ?? null } }
+}
+
+function transactionOf(
+  work: TargetWork,
+  connection: Connection,
+  standing: Standing,
+  step: CompiledStep,
+  index: number,
+  last: boolean,
+): Sent[] {
+  const { phrases } = work.dialect
+  const settings = transactionSettings(work)
+  const mark = markFor(work, true)
+  const ours = (text: string): Sent => ({ text, step: index, statement: null })
+  return [
+    ...phrases.begin(settings, mark, connection.version).map(ours),
+    ...(index === 0 ? createTablesSql(work.dialect, work.place, standing.snapshot).map(ours) : []),
+    ours(phrases.guard(guardFor(work, [step], true))),
+    ...bodyOf(work, step, index),
+    ...(step.script.changesRole ? phrases.resetRole(settings).map(ours) : []),
+    ...recordSql(work, standing, step, mark, !standing.snapshot.hasLedger).map(ours),
+    ours(phrases.commit),
+    ...(last || mayChangeSettings(step) ? phrases.reset.map(ours) : []),
+  ]
+}
+
+function bodyOf(work: TargetWork, step: CompiledStep, index: number): Sent[] {
+  const schema = schemaOf(work)
+  return step.script.segments.flatMap(({ settings, statements }) =>
+    [...settings, ...statements].map((statement) => ({ text: statement.text(schema), step: index, statement })),
+  )
+}
+
+function oneTransaction(
+  work: TargetWork,
+  connection: Connection,
+  standing: Standing,
+  steps: readonly CompiledStep[],
+): Sent[] {
+  const { phrases } = work.dialect
+  const settings = transactionSettings(work)
+  const mark = markFor(work, true)
+  const last = steps.length - 1
+  const ours =
+    (index: number) =>
+    (text: string): Sent => ({ text, step: index, statement: null })
+  const body = steps.flatMap((step, index) => [
+    ...bodyOf(work, step, index),
+    ...(step.script.changesRole ? phrases.resetRole(settings).map(ours(index)) : []),
+    ...(mayChangeSettings(step) ? phrases.settings(settings, connection.version).map(ours(index)) : []),
+    ...recordSql(work, standing, step, mark, !standing.snapshot.hasLedger).map(ours(index)),
+  ])
+  return [
+    ...phrases.begin(settings, mark, connection.version).map(ours(0)),
+    ...createTablesSql(work.dialect, work.place, standing.snapshot).map(ours(0)),
+    // One guard each: of several rows that an undo expects, each must be there.
+    ...steps.map((step, index) => ours(index)(phrases.guard(guardFor(work, [step], true)))),
+    ...body,
+    ours(last)(phrases.commit),
+    ...phrases.reset.map(ours(last)),
+  ]
+}
+
+/** What one file sets, or a function that it calls, must not reach the next file. */
+function mayChangeSettings({ script }: CompiledStep): boolean {
+  const { changesRole, leavesSession, segments } = script
+  const kinds = /^(SET|RESET|DISCARD|SELECT|DO|CALL)\b/
+  return (
+    changesRole || leavesSession || segments.some(({ statements }) => statements.some(({ kind }) => kinds.test(kind)))
+  )
+}

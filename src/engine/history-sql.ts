@@ -1,0 +1,149 @@
+import type { Dialect, TransactionMark } from '../model/dialect.ts'
+import { type HistoryShape, type HistorySnapshot, ledgerColumns, ledgerTable } from '../model/history.ts'
+import type { Migration } from '../model/migration.ts'
+import type { Standing } from '../model/plan.ts'
+import { spellKey } from './match-history.ts'
+
+/** Where a target's history is, and what it looks like there. */
+export interface HistoryPlace {
+  shape: HistoryShape
+  schema: string
+  table: string
+}
+
+/** What the ledger says about one migration. */
+export interface LedgerRecord {
+  state: 'applied' | 'running' | 'undoing' | 'undone'
+  statementsDone: number
+  statementsTotal: number
+  /** First 16 hex digits of the hash over the statements that are done. */
+  prefix: string
+  rollout: string
+  appliedBy: string
+}
+
+type Words = Pick<Dialect, 'quoteIdentifier' | 'quoteLiteral' | 'phrases'>
+
+function qualify(dialect: Words, schema: string, table: string): string {
+  return `${dialect.quoteIdentifier(schema)}.${dialect.quoteIdentifier(table)}`
+}
+
+/** DDL for the tables that a target does not have yet. Repeatable. */
+export function createTablesSql(dialect: Words, place: HistoryPlace, snapshot: HistorySnapshot): string[] {
+  const statements: string[] = []
+  if (snapshot.columns === null) {
+    const columns = place.shape.columns.map(({ name, type, notNull, unique, default: fallback }) =>
+      [
+        dialect.quoteIdentifier(name),
+        dialect.phrases.columnType(type),
+        unique === true ? 'UNIQUE' : '',
+        notNull === true ? 'NOT NULL' : '',
+        fallback === undefined ? '' : `DEFAULT ${fallback === 'now' ? dialect.phrases.now : fallback}`,
+      ]
+        .filter(Boolean)
+        .join(' '),
+    )
+    statements.push(`CREATE TABLE IF NOT EXISTS ${qualify(dialect, place.schema, place.table)} (${columns.join(', ')})`)
+  }
+  if (!snapshot.hasLedger) {
+    const columns = ledgerColumns.map(([name, type]) => `${name} ${type}`).join(', ')
+    statements.push(`CREATE TABLE IF NOT EXISTS ${qualify(dialect, place.schema, ledgerTable)} (${columns})`)
+  }
+  return statements
+}
+
+/** The key that a new row of this target gets, spelled as its other rows are. */
+export function newKey(migration: Migration, standing: Standing, shape: HistoryShape): string {
+  const column = standing.snapshot.columns?.find(({ name }) => name === shape.key)
+  return spellKey(migration, column?.type === 'integer' ? 'number' : standing.keyStyle)
+}
+
+/**
+ * Why rows cannot be written into an existing table; null: they can. Extra columns are fine as long as they have a
+ * default or may be null.
+ */
+export function unfillableColumns(shape: HistoryShape, snapshot: HistorySnapshot): string[] {
+  if (snapshot.columns === null) return []
+  const filled = new Set(Object.keys(shape.values({ key: '', checksum: '', description: null, steps: 0 })))
+  return snapshot.columns.filter((c) => c.notNull && !c.hasDefault && !filled.has(c.name)).map(({ name }) => name)
+}
+
+/** Writes the row that says "applied", in the tool's own table. */
+export function insertHistorySql(
+  dialect: Words,
+  place: HistoryPlace,
+  standing: Standing,
+  migration: Migration,
+  /** 0: marked as applied without running. */
+  steps: number,
+): string {
+  const { columns } = standing.snapshot
+  const values = Object.entries(
+    place.shape.values({
+      key: newKey(migration, standing, place.shape),
+      checksum: migration.checksum,
+      description: migration.description,
+      steps,
+    }),
+  ).filter(([name]) => columns === null || columns.some((column) => column.name === name))
+  const names = values.map(([name]) => dialect.quoteIdentifier(name)).join(', ')
+  const list = values.map(([, value]) => literal(dialect, value)).join(', ')
+  return `INSERT INTO ${qualify(dialect, place.schema, place.table)} (${names}) VALUES (${list})`
+}
+
+function literal(dialect: Words, value: string | number | null | { now: true } | { uuid: true }): string {
+  if (value === null) return 'NULL'
+  if (typeof value === 'number') return String(value)
+  if (typeof value === 'string') return dialect.quoteLiteral(value)
+  return 'now' in value ? dialect.phrases.now : dialect.phrases.uuid
+}
+
+/** Takes the row away again, whichever way it is spelled. */
+export function deleteHistorySql(dialect: Words, place: HistoryPlace, keys: readonly string[]): string {
+  const column = dialect.quoteIdentifier(place.shape.key)
+  const list = keys.map(dialect.quoteLiteral).join(', ')
+  return `DELETE FROM ${qualify(dialect, place.schema, place.table)} WHERE ${dialect.phrases.asText(column)} IN (${list})`
+}
+
+/** Takes the ledger's rows away that belong to these history keys. */
+export function deleteLedgerSql(dialect: Words, place: HistoryPlace, keys: readonly string[]): string {
+  const names = [...new Set(keys.flatMap((key) => [key, key.replace(/(\.up)?\.sql$/i, '')]))]
+  const list = names.map(dialect.quoteLiteral).join(', ')
+  const table = qualify(dialect, place.schema, ledgerTable)
+  const { asText } = dialect.phrases
+  return `DELETE FROM ${table} WHERE ${asText('history')} = ${dialect.quoteLiteral(place.table)} AND ${asText('migration')} IN (${list})`
+}
+
+/**
+ * Replaces the ledger's row of one migration, and fails if the body left our transaction: so it goes before the
+ * history row. `fresh`: the table was made in this very run.
+ */
+export function writeLedgerSql(
+  dialect: Words,
+  place: HistoryPlace,
+  migration: Pick<Migration, 'id' | 'checksum'>,
+  record: LedgerRecord,
+  mark: TransactionMark,
+  fresh: boolean,
+): string[] {
+  const table = qualify(dialect, place.schema, ledgerTable)
+  const { quoteLiteral } = dialect
+  const { asText } = dialect.phrases
+  const where = `${asText('history')} = ${quoteLiteral(place.table)} AND ${asText('migration')} = ${quoteLiteral(migration.id)}`
+  const values = [
+    quoteLiteral(place.table),
+    quoteLiteral(migration.id),
+    quoteLiteral(migration.checksum),
+    quoteLiteral(record.state),
+    record.statementsDone,
+    dialect.phrases.checked(mark, record.statementsTotal),
+    quoteLiteral(record.prefix.slice(0, 16)),
+    quoteLiteral(record.rollout),
+    dialect.phrases.elapsedMs,
+    quoteLiteral(record.appliedBy.slice(0, 40)),
+    dialect.phrases.now,
+  ]
+  const names = ledgerColumns.map(([name]) => name).join(', ')
+  const insert = `INSERT INTO ${table} (${names}) VALUES (${values.join(', ')})`
+  return fresh ? [insert] : [`DELETE FROM ${table} WHERE ${where}`, insert]
+}

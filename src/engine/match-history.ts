@@ -1,0 +1,75 @@
+import type { HistoryEntry, HistoryShape, LedgerEntry } from '../model/history.ts'
+import type { Migration } from '../model/migration.ts'
+import type { Standing } from '../model/plan.ts'
+
+/** A history row and the file that accounts for it, if there is one. */
+export interface MatchedEntry {
+  entry: HistoryEntry
+  migration: Migration | null
+}
+
+/** Finds the file of each row. Ids win over other spellings; a spelling that two migrations share names neither. */
+export function matchHistory(migrations: readonly Migration[], entries: readonly HistoryEntry[]): MatchedEntry[] {
+  let index = indexes.get(migrations)
+  if (index === undefined) {
+    index = indexKeys(migrations)
+    indexes.set(migrations, index)
+  }
+  return entries.map((entry) => ({ entry, migration: index.get(entry.key) ?? null }))
+}
+
+/** One per folder: fleets match thousands of histories with the same files. */
+const indexes = new WeakMap<readonly Migration[], ReadonlyMap<string, Migration | null>>()
+
+function indexKeys(migrations: readonly Migration[]): Map<string, Migration | null> {
+  const index = new Map<string, Migration | null>()
+  for (const migration of migrations) {
+    for (const key of migration.keys) {
+      const taken = index.get(key)
+      index.set(key, taken === undefined || taken === migration ? migration : null)
+    }
+  }
+  for (const migration of migrations) index.set(migration.id, migration)
+  return index
+}
+
+/** The ledger's row for a history row without a file, whose id can only be guessed from its key. */
+export function findLedgerOfKey(ledger: readonly LedgerEntry[], key: string): LedgerEntry | null {
+  const stem = key.replace(/(\.up)?\.sql$/i, '')
+  const exact = ledger.find((row) => row.migration === key) ?? ledger.find((row) => row.migration === stem)
+  if (exact !== undefined || !/^\d+$/.test(key)) return exact ?? null
+  const numbered = ledger.filter((row) => /^\d+/.exec(row.migration)?.[0] === key)
+  return numbered.length === 1 ? (numbered[0] ?? null) : null
+}
+
+/** Does a stored checksum belong to this content, by any recipe that is known? */
+export function matchesChecksum(migration: Migration, checksum: string): boolean {
+  const stored = checksum.trim().toLowerCase()
+  return migration.checksum === stored || migration.otherChecksums.includes(stored)
+}
+
+/** How most rows spell their key; ids where there are none, where it is a draw, and always in Prisma's own table. */
+export function findKeyStyle(matched: readonly MatchedEntry[], shape: HistoryShape): Standing['keyStyle'] {
+  if (shape.kind === 'prisma') return 'id'
+  const counts = { id: 0, file: 0, number: 0 }
+  for (const { entry, migration } of matched) {
+    if (migration === null) continue
+    if (entry.key === migration.id) counts.id++
+    else if (/^\d+$/.test(entry.key)) counts.number++
+    else if (/\.sql$/i.test(entry.key)) counts.file++
+  }
+  if (counts.file > counts.id && counts.file >= counts.number) return 'file'
+  return counts.number > counts.id ? 'number' : 'id'
+}
+
+/** The key of a new row, spelled as a target's other rows are. Falls back to the id where a number is not unique. */
+export function spellKey(migration: Migration, style: Standing['keyStyle']): string {
+  if (style === 'number' && migration.number !== null && migration.keys.includes(migration.number)) {
+    return migration.number
+  }
+  if (style === 'file') {
+    const file = migration.up.file.split('/').at(-1)
+    if (file !== undefined && migration.keys.includes(file)) return file
+  }
+  return migration.id
+}

@@ -1,0 +1,106 @@
+import type { ErrorDocument } from '../model/errors.ts'
+import { TenantryError } from '../model/errors.ts'
+import type { Migration } from '../model/migration.ts'
+import type { PlannedStep, Standing } from '../model/plan.ts'
+
+/** What would run in a target, or why nothing may. */
+export interface StepPlan {
+  steps: readonly PlannedStep[]
+  error: ErrorDocument | null
+}
+
+export interface UpPlanOptions {
+  /** The last one to apply; default: all. */
+  to?: Migration | null
+  /** Go on although applied files were changed. Default: false. */
+  allowChanged?: boolean
+  /** Refuse pending migrations that are older than an applied one. Default: false. */
+  strictOrder?: boolean
+}
+
+/**
+ * What `up` would do. Half-done migrations are finished first, then what is pending, both in the folder's order; up
+ * to and including `to`. Errors name no target: many targets share one standing.
+ */
+export function planUp(standing: Standing, migrations: readonly Migration[], options: UpPlanOptions = {}): StepPlan {
+  const error = refuseHalfDone(standing, migrations) ?? refuseChanged(standing.changed, options.allowChanged ?? false)
+  if (error !== null) return { steps: [], error: error.toJSON() }
+  const wanted = migrations.slice(0, options.to == null ? migrations.length : findPlace(migrations, options.to) + 1)
+  if (options.strictOrder === true) {
+    const late = standing.outOfOrder.filter((migration) => wanted.includes(migration))
+    if (late.length > 0) return { steps: [], error: describeLate(late).toJSON() }
+  }
+  const begun = new Set(standing.halfDone.map((half) => half.migration))
+  const pending = new Set(standing.pending)
+  const first = wanted.filter((migration) => begun.has(migration.id))
+  const then = wanted.filter((migration) => pending.has(migration))
+  return { steps: [...first, ...then].map((migration) => ({ migration, direction: 'up' })), error: null }
+}
+
+/** Index in the folder's order; -1: not of this folder. */
+export function findPlace(migrations: readonly Migration[], wanted: Migration): number {
+  return migrations.findIndex((migration) => migration.id === wanted.id)
+}
+
+function refuseHalfDone(standing: Standing, migrations: readonly Migration[]): TenantryError | null {
+  const [failed] = standing.halfDone.filter((half) => half.source === 'native')
+  if (failed !== undefined) {
+    return new TenantryError(
+      'MIGRATION_HALF_APPLIED',
+      `Migration ${failed.migration} is recorded as started and not finished (Prisma's P3009), so nothing further is applied.`,
+      {
+        hint:
+          `Look at what it did. If all of it is there: \`prisma migrate resolve --applied ${failed.migration}\`; ` +
+          `if none of it is: \`prisma migrate resolve --rolled-back ${failed.migration}\`. Then run \`tenantry up\` again.`,
+        context: { migration: failed.migration },
+      },
+    )
+  }
+  const [undoing] = standing.halfDone.filter((half) => half.direction === 'down')
+  if (undoing !== undefined) {
+    return new TenantryError(
+      'MIGRATION_HALF_APPLIED',
+      `The undo of migration ${undoing.migration} stopped after ${undoing.statementsDone} of ${undoing.statementsTotal} statements.`,
+      {
+        hint: `Finish it with \`tenantry down ${undoing.migration}\`, then run \`tenantry up\` again.`,
+        context: { migration: undoing.migration },
+      },
+    )
+  }
+  const lost = standing.halfDone.find((half) => !migrations.some((migration) => migration.id === half.migration))
+  if (lost === undefined) return null
+  return new TenantryError(
+    'MIGRATION_HALF_APPLIED',
+    `Migration ${lost.migration} stopped after ${lost.statementsDone} of ${lost.statementsTotal} statements, and its file is gone.`,
+    { hint: 'Bring the file back, then run `tenantry up` again.', context: { migration: lost.migration } },
+  )
+}
+
+/** The error for applied files that are not what they were; null when there are none, or they are allowed. */
+export function refuseChanged(changed: readonly Migration[], allowed: boolean): TenantryError | null {
+  const [first] = changed
+  if (allowed || first === undefined) return null
+  const ids = changed.map((migration) => migration.id)
+  return new TenantryError(
+    'MIGRATION_CHANGED',
+    changed.length === 1
+      ? `Migration ${first.id} was changed after it had been applied (${first.up.file}).`
+      : `${changed.length} migrations were changed after they had been applied: ${ids.join(', ')}.`,
+    {
+      hint: 'Bring the old text back and put the change into a new migration; `--allow-changed` goes on as it is.',
+      context: { migration: first.id, file: first.up.file, migrations: ids },
+    },
+  )
+}
+
+function describeLate(late: readonly Migration[]): TenantryError {
+  const ids = late.map((migration) => migration.id)
+  return new TenantryError(
+    'OUT_OF_ORDER',
+    `${ids.join(', ')} ${ids.length === 1 ? 'is' : 'are'} pending, and newer migrations are applied already.`,
+    {
+      hint: 'Rename to the end of the order what no database has applied yet; or leave out `--strict-order`.',
+      context: { ...(ids[0] === undefined ? {} : { migration: ids[0] }), migrations: ids },
+    },
+  )
+}

@@ -1,0 +1,147 @@
+import type { HistoryEntry, HistoryShape, HistorySnapshot, LedgerEntry } from '../model/history.ts'
+import type { Migration } from '../model/migration.ts'
+import type { HalfDone, RenamedMigration, Standing } from '../model/plan.ts'
+import { findKeyStyle, findLedgerOfKey, type MatchedEntry, matchesChecksum, matchHistory } from './match-history.ts'
+
+/**
+ * What one history means for a folder of migrations. Pure; a comparison of sets, never "newer than the last one".
+ * Every migration is in exactly one of `applied`, `pending`, `renamed` (by `to`) and `halfDone`.
+ */
+export function readStanding(
+  migrations: readonly Migration[],
+  snapshot: HistorySnapshot,
+  shape: HistoryShape,
+): Standing {
+  const matched = matchHistory(migrations, snapshot.entries)
+  const halfDone = findHalfDone(migrations, matched, snapshot.ledger)
+  const unfinished = new Set(halfDone.map((half) => half.migration))
+  const rows = new Map<Migration, HistoryEntry>()
+  for (const { entry, migration } of matched) {
+    if (migration === null || unfinished.has(migration.id)) continue
+    // Applied twice (undone and applied again by a tool that keeps both rows): the later row counts.
+    rows.delete(migration)
+    rows.set(migration, entry)
+  }
+  const applied = migrations.filter((migration) => rows.has(migration))
+  const orphans = matched.filter(({ entry, migration }) => migration === null && !unfinished.has(entry.key))
+  const open = migrations.filter((migration) => !rows.has(migration) && !unfinished.has(migration.id))
+  const renamed = findRenamed(open, orphans, snapshot.ledger)
+  const [from, to] = [new Set(renamed.map((one) => one.from)), new Set(renamed.map((one) => one.to))]
+  const pending = open.filter((migration) => !to.has(migration.id))
+  const last = migrations.findLastIndex((migration) => rows.has(migration))
+  const newest = new Set(migrations.slice(0, Math.max(last, 0)))
+  return {
+    snapshot,
+    applied,
+    appliedOrder: [...rows.keys()],
+    pending,
+    halfDone,
+    ...judgeChecksums(applied, rows, snapshot.ledger, shape),
+    missing: [...new Set(orphans.map(({ entry }) => entry.key))].filter((key) => !from.has(key)),
+    outOfOrder: pending.filter((migration) => newest.has(migration)),
+    renamed,
+    keyStyle: findKeyStyle(matched, shape),
+  }
+}
+
+/**
+ * Could rows of a ledger that is there, but was not read along, change this verdict? Then the target has to be read
+ * again with its ledger before anything is decided on it: without, a foreign checksum beside rows of ours looks like
+ * a changed file, and a changed file beside no other row like an unverified one.
+ */
+export function needsLedger(standing: Standing): boolean {
+  const { hasLedger, ledger } = standing.snapshot
+  if (!hasLedger || ledger.length > 0) return false
+  return standing.changed.length + standing.unverified.length + standing.missing.length > 0
+}
+
+/**
+ * What was begun and not finished. `running` counts only without a history row: with one, another tool has finished
+ * it. `undoing` counts either way, since the row goes last.
+ */
+function findHalfDone(
+  migrations: readonly Migration[],
+  matched: readonly MatchedEntry[],
+  ledger: readonly LedgerEntry[],
+): HalfDone[] {
+  const recorded = new Set(matched.map(({ entry, migration }) => migration?.id ?? entry.key))
+  const found = new Map<string, HalfDone>()
+  for (const row of ledger) {
+    const up = row.state === 'running' && !recorded.has(row.migration)
+    if (!up && row.state !== 'undoing') continue
+    found.set(row.migration, {
+      migration: row.migration,
+      direction: up ? 'up' : 'down',
+      statementsDone: row.statementsDone,
+      statementsTotal: row.statementsTotal,
+      source: 'ledger',
+    })
+  }
+  for (const { entry, migration } of matched) {
+    if (entry.state !== 'failed') continue
+    const id = migration?.id ?? entry.key
+    found.set(id, { migration: id, direction: 'up', statementsDone: 0, statementsTotal: 0, source: 'native' })
+  }
+  const places = new Map(migrations.map((migration, index) => [migration.id, index]))
+  const place = (half: HalfDone) => places.get(half.migration) ?? migrations.length
+  return [...found.values()].sort((a, b) => place(a) - place(b) || (a.migration < b.migration ? -1 : 1))
+}
+
+/** Pairs pending files with rows that have none, by content; each row and each file once. */
+function findRenamed(
+  open: readonly Migration[],
+  orphans: readonly MatchedEntry[],
+  ledger: readonly LedgerEntry[],
+): RenamedMigration[] {
+  // By key, so that the order of the rows decides nothing.
+  const left = orphans.map(({ entry }) => entry).sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+  const renamed: RenamedMigration[] = []
+  for (const migration of open) {
+    const at = left.findIndex((entry) => {
+      const recorded = findLedgerOfKey(ledger, entry.key)?.checksum
+      return [entry.checksum, recorded].some((checksum) => checksum != null && matchesChecksum(migration, checksum))
+    })
+    const [entry] = at < 0 ? [] : left.splice(at, 1)
+    if (entry !== undefined) renamed.push({ from: entry.key, to: migration.id })
+  }
+  return renamed
+}
+
+/**
+ * Tells what was changed from what cannot be judged. Our ledger decides first. A checksum in the tool's own column
+ * counts only if it is known to be made by a recipe we know: Prisma's own, or one that another row confirms.
+ */
+function judgeChecksums(
+  applied: readonly Migration[],
+  rows: ReadonlyMap<Migration, HistoryEntry>,
+  ledger: readonly LedgerEntry[],
+  shape: HistoryShape,
+): { changed: Migration[]; unverified: Migration[] } {
+  const recorded = new Map(ledger.filter((row) => row.state === 'applied').map((row) => [row.migration, row]))
+  const native = applied.filter((migration) => !recorded.has(migration.id))
+  const matches = (migration: Migration) => {
+    const checksum = rows.get(migration)?.checksum ?? null
+    return checksum !== null && matchesChecksum(migration, checksum)
+  }
+  const known = native.some((migration) => isDigest(rows.get(migration), 64) && matches(migration))
+  const changed: Migration[] = []
+  const unverified: Migration[] = []
+  for (const migration of applied) {
+    const row = recorded.get(migration.id)
+    if (row !== undefined) {
+      if (!matchesChecksum(migration, row.checksum)) changed.push(migration)
+    } else if (!matches(migration)) {
+      const entry = rows.get(migration)
+      // Old versions of Prisma left out leading zeros, so that theirs can be shorter.
+      const ours = shape.kind === 'prisma' ? isDigest(entry, 32) : known && isDigest(entry, 64)
+      if (ours) changed.push(migration)
+      else unverified.push(migration)
+    }
+  }
+  return { changed, unverified }
+}
+
+function isDigest(entry: HistoryEntry | undefined, shortest: number): boolean {
+  const checksum = entry?.checksum?.trim() ?? ''
+  return checksum.length >= shortest && checksum.length <= 64 && /^[0-9a-f]+$/i.test(checksum)
+}

@@ -1,0 +1,85 @@
+import type { ErrorDocument } from '../model/errors.ts'
+import type { PlannedStep, Standing, TargetPlan } from '../model/plan.ts'
+import type { TargetResult, TargetResultKind } from '../model/rollout.ts'
+
+/** Names in a result are made once per standing: thousands of targets share a handful. */
+const names = new WeakMap<
+  Standing,
+  Pick<TargetResult, 'pending' | 'failed' | 'changed' | 'missing' | 'outOfOrder' | 'unverified'>
+>()
+
+function namesOf(standing: Standing) {
+  let known = names.get(standing)
+  if (known === undefined) {
+    const ids = (list: readonly { id: string }[]) => Object.freeze(list.map(({ id }) => id))
+    known = {
+      pending: ids(standing.pending),
+      failed: Object.freeze(standing.halfDone.map(({ migration }) => migration)),
+      changed: ids(standing.changed),
+      missing: standing.missing,
+      outOfOrder: ids(standing.outOfOrder),
+      unverified: ids(standing.unverified),
+    }
+    names.set(standing, known)
+  }
+  return known
+}
+
+export interface TargetOutcome {
+  standing: Standing
+  applied: readonly string[]
+  undone: readonly string[]
+  error: ErrorDocument | null
+  durationMs: number
+  /** What is left to do. */
+  steps: readonly PlannedStep[]
+}
+
+/** The result of a target that was worked on. */
+export function targetResult(plan: TargetPlan, outcome: TargetOutcome): TargetResult {
+  const { applied, undone, error, durationMs, standing } = outcome
+  const kind: TargetResultKind =
+    error !== null ? 'failed' : applied.length > 0 ? 'applied' : undone.length > 0 ? 'undone' : 'up-to-date'
+  const known = namesOf(standing)
+  const done = new Set(applied)
+  const failedHere = typeof error?.context.migration === 'string' ? [error.context.migration] : []
+  return {
+    ...describe(plan),
+    result: kind,
+    applied,
+    undone,
+    ...known,
+    pending: done.size === 0 ? known.pending : known.pending.filter((id) => !done.has(id)),
+    failed: error === null ? known.failed : [...new Set([...known.failed, ...failedHere])],
+    outOfOrder: done.size === 0 ? known.outOfOrder : known.outOfOrder.filter((id) => !done.has(id)),
+    durationMs,
+    error,
+  }
+}
+
+/** The result of a target that was only looked at. */
+export function plannedResult(plan: TargetPlan): TargetResult {
+  const kind: TargetResultKind = plan.error !== null ? 'failed' : plan.steps.length > 0 ? 'pending' : 'up-to-date'
+  return {
+    ...describe(plan),
+    result: kind,
+    applied: [],
+    undone: [],
+    ...namesOf(plan.standing),
+    durationMs: 0,
+    error: plan.error,
+  }
+}
+
+/** The result of a target that was not started. */
+export function untouchedResult(
+  plan: TargetPlan,
+  kind: 'stopped' | 'skipped',
+  error: ErrorDocument | null,
+): TargetResult {
+  return { ...plannedResult(plan), result: kind, error }
+}
+
+function describe(plan: TargetPlan): Pick<TargetResult, 'target' | 'tenants' | 'set'> {
+  return { target: plan.target.name, tenants: plan.target.tenants.map(({ slug }) => slug), set: plan.set }
+}

@@ -1,0 +1,147 @@
+import { randomBytes } from 'node:crypto'
+import type {
+  Connection,
+  Dialect,
+  ScriptBook,
+  TransactionGuard,
+  TransactionMark,
+  TransactionSettings,
+} from '../model/dialect.ts'
+import { DatabaseError } from '../model/dialect.ts'
+import { type ErrorDocument, TenantryError } from '../model/errors.ts'
+import type { Emit } from '../model/events.ts'
+import type { HistorySnapshot } from '../model/history.ts'
+import type { Migration } from '../model/migration.ts'
+import type { PlannedStep, Standing, TargetPlan } from '../model/plan.ts'
+import type { Script } from '../model/script.ts'
+import type { Target } from '../model/tenant.ts'
+import type { HistoryPlace } from './history-sql.ts'
+import type { ConnectionPool } from './pool.ts'
+import type { EngineSettings } from './settings.ts'
+
+/** Everything that carrying out one target's plan needs. */
+export interface TargetWork {
+  dialect: Dialect
+  pool: ConnectionPool
+  target: Target
+  set: string
+  plan: TargetPlan
+  place: HistoryPlace
+  book: ScriptBook
+  /** `session` statements of the set. */
+  session: readonly string[]
+  /** Everything pending in one transaction. */
+  oneTransaction: boolean
+  /** What is to be done with a history as it is now; used again after somebody else changed it. */
+  replan: (snapshot: HistorySnapshot) => {
+    standing: Standing
+    steps: readonly PlannedStep[]
+    error: ErrorDocument | null
+  }
+  settings: EngineSettings
+  rollout: string
+  emit: Emit
+  /** Cancels what runs in the server. */
+  cancel: AbortSignal
+  /** Run before something destructive; throws to keep the target untouched. */
+  backup: ((target: Target) => Promise<void>) | null
+}
+
+/** A step with its compiled script. */
+export interface CompiledStep {
+  migration: Migration
+  direction: 'up' | 'down'
+  script: Script
+}
+
+/** What became of some steps of a target. */
+export interface StepsOutcome {
+  /** Steps carried out and recorded, from the first on. */
+  finished: number
+  failure: StepFailure | null
+}
+
+export interface StepFailure {
+  failure: import('../model/dialect.ts').DatabaseFailure
+  step: CompiledStep
+  /** Statement of the file that failed; null: one of ours around it. */
+  statement: import('../model/script.ts').ScriptStatement | null
+  /** It must not be tried again: whether its statement landed cannot be told. Absent: false. */
+  final?: boolean
+  /** A finished error, where more is known than the failure says. */
+  error?: ErrorDocument
+}
+
+/**
+ * What a target's lock is named by. Locks are local to a database, and a database can be reached under several names
+ * (a pooler's alias): so neither server nor database is in it.
+ */
+export function lockKeyOf({ placement }: Target, historySchema: string): string {
+  return placement.schema ?? historySchema
+}
+
+export function schemaOf(work: TargetWork): string | null {
+  return work.target.placement.schema ?? null
+}
+
+export function transactionSettings(work: TargetWork): TransactionSettings {
+  const { settings } = work
+  return {
+    schema: schemaOf(work),
+    sharedSchema: settings.sharedSchema,
+    lockTimeoutMs: settings.lockTimeoutMs,
+    statementTimeoutMs: settings.statementTimeoutMs,
+    idleInTransactionTimeoutMs: settings.idleInTransactionTimeoutMs,
+    session: work.session,
+  }
+}
+
+/** A mark for one transaction; `lock`: it takes the target's lock itself. */
+export function markFor(work: TargetWork, lock: boolean): TransactionMark {
+  return {
+    lockKey: lock ? lockKeyOf(work.target, work.place.schema) : null,
+    token: randomBytes(9).toString('base64url'),
+  }
+}
+
+/** The guard of one transaction over these steps, all of one direction. */
+export function guardFor(work: TargetWork, steps: readonly CompiledStep[], halfDone: boolean): TransactionGuard {
+  return {
+    expect: steps[0]?.direction === 'down' ? 'present' : 'absent',
+    history: { ...work.place, keys: steps.flatMap(({ migration }) => migration.keys) },
+    notHalfDone: halfDone ? steps.map(({ migration }) => migration.id) : [],
+  }
+}
+
+/**
+ * Forgets what bodies may have left in a session that goes on to the next target. A function that a body calls can set
+ * anything, so this is not asked of the text. A session where it fails is closed.
+ */
+export async function cleanSession(work: TargetWork, connection: Connection): Promise<void> {
+  if (connection.broken) return
+  const { failure } = await connection.pipeline(work.dialect.phrases.reset)
+  if (failure !== null) await connection.close()
+}
+
+/**
+ * Reads this one target's history again, ledger included. Throws `DatabaseError`, also where the history is there and
+ * cannot be read: it must never be taken for an empty one. Throws SCHEMA_MISSING.
+ */
+export async function readSnapshot(work: TargetWork, connection: Connection): Promise<HistorySnapshot> {
+  const reading = await work.dialect.readHistories(connection, {
+    shape: work.place.shape,
+    table: work.place.table,
+    schema: schemaOf(work) === work.place.schema ? null : work.place.schema,
+    targets: [schemaOf(work)],
+    ledger: true,
+    requiredTables: [],
+    lockTimeoutMs: work.settings.lockTimeoutMs,
+  })
+  const failure = reading.failures.get(0)
+  if (failure !== undefined) throw new DatabaseError(failure)
+  const snapshot = reading.snapshots[reading.of[0] ?? -1]
+  if (snapshot !== undefined) return snapshot
+  throw new TenantryError('SCHEMA_MISSING', `The schema of ${work.target.name} does not exist any more.`, {
+    context: { target: work.target.name, set: work.set },
+  })
+}

@@ -1,0 +1,71 @@
+import type { HistoryKind, HistoryShape } from '../model/history.ts'
+
+/** The table of most home-made runners: one row per applied migration, `version` names it. */
+const schemaMigrations: HistoryShape = {
+  kind: 'schema_migrations',
+  defaultTable: 'schema_migrations',
+  columns: [
+    { name: 'id', type: 'serial-key' },
+    { name: 'version', type: 'varchar255', notNull: true, unique: true },
+    { name: 'description', type: 'text' },
+    { name: 'applied_at', type: 'timestamp', default: 'now' },
+    { name: 'checksum', type: 'varchar64' },
+  ],
+  key: 'version',
+  checksum: 'checksum',
+  // A serial tells rows of one transaction apart, where applied_at is the same for all of them.
+  order: ['id', 'applied_at', 'executed_at', 'installed_on', 'run_on', 'created_at', 'version'],
+  finishedAt: null,
+  rolledBackAt: null,
+  values: (row) => ({
+    version: row.key,
+    description: row.description,
+    applied_at: { now: true },
+    checksum: row.checksum,
+  }),
+}
+
+/**
+ * Prisma's own table. Source: `create_migrations_table` and `sql_migration_persistence.rs` of prisma-engines:
+ * a success has one applied step and null logs; a migration that `migrate resolve --applied` marked without running
+ * has no step and empty logs. A row with neither `finished_at` nor `rolled_back_at` is a failed one (P3009).
+ */
+const prisma: HistoryShape = {
+  kind: 'prisma',
+  defaultTable: '_prisma_migrations',
+  columns: [
+    { name: 'id', type: 'uuid-text-key' },
+    { name: 'checksum', type: 'varchar64', notNull: true },
+    { name: 'finished_at', type: 'timestamptz' },
+    { name: 'migration_name', type: 'varchar255', notNull: true },
+    { name: 'logs', type: 'text' },
+    { name: 'rolled_back_at', type: 'timestamptz' },
+    { name: 'started_at', type: 'timestamptz', notNull: true, default: 'now' },
+    { name: 'applied_steps_count', type: 'integer', notNull: true, default: '0' },
+  ],
+  key: 'migration_name',
+  checksum: 'checksum',
+  order: ['started_at'],
+  finishedAt: 'finished_at',
+  rolledBackAt: 'rolled_back_at',
+  values: (row) => ({
+    id: { uuid: true },
+    checksum: row.checksum,
+    finished_at: { now: true },
+    migration_name: row.key,
+    logs: row.steps === 0 ? '' : null,
+    rolled_back_at: null,
+    started_at: { now: true },
+    applied_steps_count: row.steps === 0 ? 0 : 1,
+  }),
+}
+
+const shapes: Record<HistoryKind, HistoryShape> = { schema_migrations: schemaMigrations, prisma }
+
+/**
+ * How the history table of a kind looks. Any format can be kept in either: Prisma folders with a `schema_migrations`
+ * table are common in home-made runners. `NewHistoryRow.steps` 0 means "marked as applied without running".
+ */
+export function historyShape(kind: HistoryKind): HistoryShape {
+  return shapes[kind]
+}

@@ -1,0 +1,162 @@
+import { join, resolve } from 'node:path'
+import type { Format, FormatOptions, LoadedMigrations, TemplateFile } from '../model/format.ts'
+import type { Migration, Notice } from '../model/migration.ts'
+import { checksumBytes } from './checksums.ts'
+import { readHeaders } from './headers.ts'
+import { historyShape } from './history-shapes.ts'
+import { type FolderEntry, listFolder, showPath } from './list-folder.ts'
+import { replacePlaceholders } from './placeholders.ts'
+import { type Findings, type FolderProblem, throwProblems } from './problems.ts'
+import { readTextFile } from './read-file.ts'
+import { readInBatches } from './read-in-batches.ts'
+import { readUndo } from './read-undo.ts'
+import { describeName, formatStamp, makeSlug } from './slug.ts'
+
+/** Folders `<timestamp>_<name>/migration.sql`, as Prisma Migrate writes them, with an optional `rollback.sql`. */
+export const prisma: Format = {
+  name: 'prisma',
+  history: historyShape('prisma'),
+
+  async detect(dir) {
+    const entries = await listFolder(dir, dir, [])
+    if (entries.some((entry) => entry.name === 'migration_lock.toml')) return 1
+    for (const entry of entries) {
+      if (entry.kind !== 'folder') continue
+      const inside = await listFolder(dir, entry.path, [])
+      if (inside.some((file) => file.name === 'migration.sql')) return 0.9
+    }
+    return 0
+  },
+
+  async load(options): Promise<LoadedMigrations> {
+    const findings: Findings = { problems: [], notices: [] }
+    const folders = await findFolders(options, findings.problems)
+    const migrations = await readInBatches(folders, findings, (folder, own) => readMigration(folder, options, own))
+    throwProblems(findings.problems)
+    for (const dir of options.dirs) findings.notices.push(...(await readLockFile(options.root, dir)))
+    findings.notices.push(...describeOrder(folders))
+    return { migrations, notices: findings.notices }
+  },
+
+  async template(options, name, details): Promise<TemplateFile[]> {
+    const slug = makeSlug(name)
+    const last = (await findFolders(options, [])).at(-1)
+    const dir = last === undefined ? (options.dirs[0] ?? options.root) : join(last.path, '..')
+    const time = new Date(details.now)
+    let id = `${formatStamp(time)}_${slug}`
+    // Not before the last one, also when that was made in this very second.
+    for (let tries = 0; tries < 60 && last !== undefined && compareNames(id, last.name) <= 0; tries++) {
+      time.setUTCSeconds(time.getUTCSeconds() + 1)
+      id = `${formatStamp(time)}_${slug}`
+    }
+    const header = [
+      `-- Migration: ${id}`,
+      `-- Created at: ${details.now.toISOString().slice(0, 10)}`,
+      `-- Description: ${describeName(name, details.description)}`,
+    ]
+    return [
+      { path: join(dir, id, 'migration.sql'), text: `${header.join('\n')}\n\n` },
+      { path: join(dir, id, 'rollback.sql'), text: '' },
+    ]
+  },
+}
+
+const collator = new Intl.Collator('en')
+
+/**
+ * Prisma's order: `localeCompare` over the whole name since it lists folders in TypeScript (6.x; `listMigrations.ts`),
+ * in which `20250101_x` comes before `20250101120000_y`. The locale is fixed here, so that every machine agrees.
+ */
+function compareNames(a: string, b: string): number {
+  return collator.compare(a, b) || (a < b ? -1 : a > b ? 1 : 0)
+}
+
+async function findFolders(options: FormatOptions, problems: FolderProblem[]): Promise<FolderEntry[]> {
+  const folders: FolderEntry[] = []
+  for (const dir of new Set(options.dirs.map((path) => resolve(path)))) {
+    for (const entry of await listFolder(options.root, dir, problems)) {
+      if (entry.kind === 'folder' && (options.ignore === null || entry.name.search(options.ignore) < 0)) {
+        folders.push(entry)
+      }
+    }
+  }
+  folders.sort((a, b) => compareNames(a.name, b.name))
+  folders.forEach((folder, index) => {
+    const before = folders[index - 1]
+    if (before?.name !== folder.name) return
+    problems.push({
+      code: 'MIGRATION_DUPLICATE',
+      message: `Two folders are the migration ${folder.name}: ${before.shown}, ${folder.shown}.`,
+      hint: 'Keep one of them, or rename the other.',
+      files: [before.shown, folder.shown],
+    })
+  })
+  return folders
+}
+
+async function readMigration(
+  folder: FolderEntry,
+  options: FormatOptions,
+  findings: Findings,
+): Promise<Migration | null> {
+  const { problems } = findings
+  const inside = await listFolder(options.root, folder.path, problems)
+  const find = (name: string) => inside.find((entry) => entry.name === name && entry.kind === 'file')
+  const up = find('migration.sql')
+  const undo = find('rollback.sql')
+  const down = undo === undefined ? null : await readUndo(undo, folder.name, options, findings)
+  if (up === undefined) {
+    problems.push({
+      code: 'MIGRATIONS_UNREADABLE',
+      message: `${folder.shown} has no migration.sql (Prisma's P3015).`,
+      hint: "Bring the file back or delete the folder; a folder that is no migration can be left out with the config's key `ignore`.",
+      files: [folder.shown],
+    })
+    return null
+  }
+  const file = await readTextFile(up, problems)
+  if (file === null) return null
+  const text = replacePlaceholders(file.text, options.placeholders)
+  const headers = readHeaders(text)
+  return {
+    id: folder.name,
+    number: /^\d+/.exec(folder.name)?.[0] ?? null,
+    ...checksumBytes(file),
+    description: headers.description,
+    keys: [folder.name],
+    up: { kind: 'sql', text, file: up.shown },
+    down,
+    transaction: headers.noTransaction ? 'never' : 'auto',
+  }
+}
+
+/** Prisma notes the kind of database in `migration_lock.toml` when it makes the first migration. */
+async function readLockFile(root: string, dir: string): Promise<Notice[]> {
+  const path = join(dir, 'migration_lock.toml')
+  const file = await readTextFile({ path, shown: showPath(root, path) }, [])
+  const provider = /^\s*provider\s*=\s*"?([^"\s#]*)/m.exec(file?.text ?? '')?.[1]
+  if (provider === undefined || provider === '' || /^postgres(ql)?$/.test(provider)) return []
+  return [
+    {
+      rule: 'prisma-provider',
+      message: `${showPath(root, path)} says these migrations were written for ${provider}.`,
+      hint: 'Check that the servers of this set are of that kind.',
+      file: showPath(root, path),
+    },
+  ]
+}
+
+/** Versions of Prisma before 6 ordered by bytes, where a digit comes before an underscore. */
+function describeOrder(folders: readonly FolderEntry[]): Notice[] {
+  const names = folders.map((folder) => folder.name)
+  const byBytes = [...names].sort((a, b) => (a < b ? -1 : 1))
+  const at = names.findIndex((name, index) => name !== byBytes[index])
+  if (at < 0) return []
+  return [
+    {
+      rule: 'prisma-order',
+      message: `${names[at]} comes before ${byBytes[at]}, as in Prisma today; older versions took them the other way round.`,
+      hint: 'Write all timestamps with 14 digits.',
+    },
+  ]
+}

@@ -1,0 +1,21 @@
+export { type Config, type ConfigExport, defineConfig } from './config/define.ts'
+export { type ErrorCode, type ErrorDocument, isTenantryError, TenantryError } from './model/errors.ts'
+export type { Emit, TenantryEvent } from './model/events.ts'
+export type {
+  BaselineOptions,
+  DownOptions,
+  ExplainReport,
+  FleetReport,
+  MakeReport,
+  PlanOptions,
+  PlanReport,
+  RolloutListItem,
+  RolloutReport,
+  RunSignals,
+  Selectors,
+  StatusReport,
+  Tenantry,
+  UpOptions,
+} from './model/report.ts'
+export type { Summary, TargetResult, TargetResultKind } from './model/rollout.ts'
+export { type OpenOptions, openTenantry } from './tenantry.ts'

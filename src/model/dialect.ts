@@ -1,0 +1,290 @@
+import type { ErrorCode } from './errors.ts'
+import type { ColumnType, HistoryShape, HistorySnapshot } from './history.ts'
+import type { Migration } from './migration.ts'
+import type { DestructiveStep, Script, ScriptStatement } from './script.ts'
+import type { DialectName, ServerAddress } from './server.ts'
+
+/** What a kind of database can do. Decisions are taken on these, never on the dialect's name. */
+export interface DialectFeatures {
+  /** DDL is undone by ROLLBACK. */
+  transactionalDdl: boolean
+  /** Several tenants may live in schemas of one database. */
+  schemas: boolean
+}
+
+/** An error of the server or of the connection, told apart. */
+export interface DatabaseFailure {
+  kind:
+    | 'statement' // the server refused it
+    | 'locked' // our own try-lock did not get the target's lock
+    | 'already-applied' // the history row appeared under the lock: somebody else was faster
+    | 'left-transaction' // the body ended our transaction
+    | 'lock-timeout'
+    | 'deadlock'
+    | 'statement-timeout'
+    | 'cancelled'
+    | 'already-exists'
+    | 'connection-lost' // broken after it was established; what was sent may have been carried out
+    | 'unreachable' // never established
+    | 'authentication'
+    | 'tls'
+    | 'database-missing'
+    | 'too-many-connections'
+  /** The server's message. Never holds credentials or the text of other sessions' queries. */
+  message: string
+  /** Further lines of the server (DETAIL, HINT, CONTEXT), joined; null if none. */
+  detail: string | null
+  sqlstate: string | null
+  /** 1-based code point within the statement sent; null if the server did not say. */
+  position: number | null
+}
+
+/** Thrown by connections; `failure` says what it was. */
+export class DatabaseError extends Error {
+  override readonly name = 'DatabaseError'
+  readonly failure: DatabaseFailure
+
+  constructor(failure: DatabaseFailure, cause?: unknown) {
+    super(failure.message, cause === undefined ? undefined : { cause })
+    this.failure = failure
+  }
+}
+
+export interface PipelineOutcome {
+  /** Statements the server has confirmed; equals the index of the failing one, if there is one. */
+  done: number
+  failure: DatabaseFailure | null
+}
+
+/** One session with one database. Not for concurrent use. */
+export interface Connection {
+  readonly server: ServerAddress
+  readonly database: string
+  /** Numeric server version as the dialect counts it (PostgreSQL: 180004). */
+  readonly version: number
+  /** Id of the session as the server gave it at connect; behind a pooler it is the pooler's own. */
+  readonly sessionId: number | null
+  /** It can't be used any more. */
+  readonly broken: boolean
+  /** Does a pooler sit in between, so that nothing of a session may be relied on? Asked once. */
+  isPooled(): Promise<boolean>
+  /** One statement, awaited. Throws {@link DatabaseError}. */
+  query(text: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>
+  /**
+   * A text of one or more statements in one message, as the native tool would send it. Gives the rows of the last
+   * statement. Throws {@link DatabaseError}.
+   */
+  run(text: string): Promise<Record<string, unknown>[]>
+  /**
+   * Statements in order, in as few round trips as the dialect can; the first error stops the rest.
+   * Never throws for what the server says. `onDone(i)` is called as statement i is confirmed.
+   * After a failure the connection is rolled back and ready again, or `broken`.
+   */
+  pipeline(statements: readonly string[], onDone?: (index: number) => void): Promise<PipelineOutcome>
+  /** Asks the server, over another session, to cancel what runs here. */
+  cancel(): Promise<void>
+  /** Forgets everything a body may have set. */
+  reset(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface ConnectOptions {
+  connectTimeoutMs: number
+  applicationName: string
+}
+
+/** Settings local to one transaction (or, for autocommit steps, to one session until reset). */
+export interface TransactionSettings {
+  /** The target's schema; null: the connection's default. */
+  schema: string | null
+  /** Where shared extension objects are: second on the search path. */
+  sharedSchema: string
+  lockTimeoutMs: number
+  statementTimeoutMs: number
+  idleInTransactionTimeoutMs: number
+  /** `session` statements of the set, already checked. */
+  session: readonly string[]
+}
+
+/** Refuses to go on when the history is not as the plan found it. */
+export interface TransactionGuard {
+  /** Absent rows are expected (`up`), or present ones (`down`). */
+  expect: 'absent' | 'present'
+  history: { schema: string; table: string; shape: HistoryShape; keys: readonly string[] }
+  /** Ids of which the ledger must not hold a half-done row (`up` in one transaction); empty: not asked. */
+  notHalfDone: readonly string[]
+}
+
+/** What marks a transaction as ours. */
+export interface TransactionMark {
+  /** Key of the target's lock, tried at once; null: it is held already, by a {@link TargetLock}. */
+  lockKey: string | null
+  /** Unique per transaction: proves at the end that it is still the one we opened. */
+  token: string
+}
+
+/** The SQL that engine wraps around bodies, in this dialect's words. */
+export interface Phrases {
+  /** Opens a transaction with its settings; fails with `locked` where another run holds the target. */
+  begin(settings: TransactionSettings, mark: TransactionMark, version: number): string[]
+  /** Fails with `already-applied` where the history changed. After the lock, in a statement (and snapshot) of its own. */
+  guard(guard: TransactionGuard): string
+  /** The settings alone, again: between bodies that share a transaction. */
+  settings(settings: TransactionSettings, version: number): string[]
+  /** Undoes a role change of the body, so that rows are written as ourselves. */
+  resetRole(settings: TransactionSettings): string[]
+  /** An integer expression that is `value`, and fails with `left-transaction` unless the transaction is still ours. */
+  checked(mark: TransactionMark, value: number): string
+  /** Makes a target's half-done state visible to a bulk read; null: takes that mark away, unless another row of the ledger is half-done. Part of a transaction, after the rows. */
+  markHalfDone(schema: string, text: string | null): string[]
+  /** Forgets all that a body may have left in its session, session locks too; outside a transaction. */
+  reset: readonly string[]
+  commit: string
+  rollback: string
+  columnType(type: ColumnType): string
+  /** The expression as text, to compare a key of any type with. */
+  asText(expression: string): string
+  /** Expression for the server's clock, for a random UUID. */
+  now: string
+  uuid: string
+  /** Milliseconds since this transaction began, as an integer expression. */
+  elapsedMs: string
+}
+
+/** Holds a target's lock over several transactions. */
+export interface TargetLock {
+  release(): Promise<void>
+}
+
+export interface HistoryRequest {
+  shape: HistoryShape
+  table: string
+  /** Schema of the history table where it is not the target's own. */
+  schema: string | null
+  /** Targets' schemas; null: the connection's default schema. */
+  targets: readonly (string | null)[]
+  /** Read our ledger's rows too; without, they are read only where the history table cannot tell (half-done, no checksums). */
+  ledger: boolean
+  /** Also needed: do these tables exist in each target? */
+  requiredTables: readonly string[]
+  /** How long to wait for one locked history table. */
+  lockTimeoutMs: number
+}
+
+export interface HistoryReading {
+  snapshots: readonly HistorySnapshot[]
+  /** For each target asked for: index into `snapshots`, or -1 when its schema does not exist. */
+  of: Int32Array
+  /** For each target: which of `requiredTables` are missing. Only targets that miss some. */
+  missingTables: ReadonlyMap<number, readonly string[]>
+  /** Targets whose history could not be read (no privilege, locked by somebody else), and why. */
+  failures: ReadonlyMap<number, DatabaseFailure>
+  /** Schema that null stands for. */
+  defaultSchema: string
+}
+
+/** Verdict of the catalog on a statement whose fate is not known. */
+export interface ProbeVerdict {
+  /**
+   * `landed`: its effect is there. `absent`: it is not, run it. `repeat`: running it again is harmless.
+   * `rebuild`: half of it is there; run `cleanup` first, then it. `unknown`: cannot be told.
+   */
+  verdict: 'landed' | 'absent' | 'repeat' | 'rebuild' | 'unknown'
+  /** Run first. With `landed`: the statement is complete once it has run (a detach that is pending). */
+  cleanup: readonly string[]
+  /** For people: "index orders_i is there but invalid". */
+  reason: string
+  /** With `unknown`: the session that still carries it out; ask again once that has ended. */
+  runningIn?: number
+}
+
+export interface Blocker {
+  sessionId: number
+  applicationName: string
+  user: string
+  /** ISO time since when its transaction runs. */
+  since: string | null
+  state: string | null
+}
+
+export interface CompileOptions {
+  /** Targets are schemas: names are adapted, extensions shared. False: the target is a whole database. */
+  schemaTargets: boolean
+  /** How many schema targets the largest database of the fleet has: some statements cannot be run for a second one. */
+  targetsPerDatabase: number
+  sharedSchema: string
+}
+
+/** Compiled scripts of a set; compiled on first use and kept. */
+export interface ScriptBook {
+  up(migration: Migration): Promise<Script>
+  /** null: there is no undo. */
+  down(migration: Migration): Promise<Script | null>
+}
+
+/**
+ * One kind of database.
+ *
+ * To add one: 1. a folder under `dialects/` with `index.ts` exporting a `Dialect`; 2. its name in `DialectName`;
+ * 3. its line in `tenantry.ts`; 4. `test/conformance/dialect.ts` run over it. Differences are said in `features`;
+ * nothing above this floor asks for a dialect's name.
+ */
+export interface Dialect {
+  readonly name: DialectName
+  readonly features: DialectFeatures
+  readonly phrases: Phrases
+  quoteIdentifier(name: string): string
+  quoteLiteral(value: string): string
+  /** Throws {@link DatabaseError}. */
+  connect(server: ServerAddress, database: string, options: ConnectOptions): Promise<Connection>
+  compile(migrations: readonly Migration[], options: CompileOptions): ScriptBook
+  /** One bulk read of many targets of one database. Throws {@link DatabaseError}. */
+  readHistories(connection: Connection, request: HistoryRequest): Promise<HistoryReading>
+  /** Takes the target's lock for work outside one transaction; null: somebody else holds it. */
+  lockTarget(connection: Connection, key: string, another: () => Promise<Connection>): Promise<TargetLock | null>
+  /** Who holds the lock of a target right now, if that can be seen. */
+  lockHolder(connection: Connection, key: string): Promise<Blocker | null>
+  /** SQL that a session needs before autocommit statements of a target. */
+  sessionSettings(settings: TransactionSettings, version: number): string[]
+  /** Why this statement cannot run on its own behind a transaction pooler; null: it can. */
+  poolerObstacle(statement: ScriptStatement, schema: string | null): string | null
+  /** What the catalog says about a statement that was sent and not confirmed. */
+  probe(connection: Connection, statement: ScriptStatement, schema: string | null): Promise<ProbeVerdict>
+  /** Rows that destructive steps would take away, per step (0: none, null: cannot be told). */
+  countRows(
+    connection: Connection,
+    schema: string | null,
+    steps: readonly DestructiveStep[],
+  ): Promise<(number | null)[]>
+  /** Sessions that block the given one. */
+  blockers(connection: Connection, sessionId: number): Promise<Blocker[]>
+  /** Installs extensions once per database; safe when several runners do it. */
+  ensureExtensions(connection: Connection, extensions: Script['extensions'], sharedSchema: string): Promise<void>
+  /** For "already exists" errors: does the object in the way equal what the statement makes? */
+  compareExisting(
+    connection: Connection,
+    statement: ScriptStatement,
+    schema: string | null,
+  ): Promise<'equal' | 'different' | 'unknown'>
+  /** Names of schemas that match (a `LIKE` pattern or a regular expression), sorted. */
+  listSchemas(connection: Connection, match: { like: string } | { regex: string }): AsyncIterable<string>
+}
+
+/** Error code that a failure gets when it ends a target. */
+export const failureCodes: Record<DatabaseFailure['kind'], ErrorCode> = {
+  statement: 'MIGRATION_FAILED',
+  locked: 'TARGET_LOCKED',
+  'already-applied': 'INTERNAL',
+  'left-transaction': 'LEFT_TRANSACTION',
+  'lock-timeout': 'LOCK_TIMEOUT',
+  deadlock: 'MIGRATION_FAILED',
+  'statement-timeout': 'MIGRATION_TIMEOUT',
+  cancelled: 'MIGRATION_CANCELLED',
+  'already-exists': 'ALREADY_EXISTS',
+  'connection-lost': 'CONNECTION_LOST',
+  unreachable: 'SERVER_UNREACHABLE',
+  authentication: 'AUTHENTICATION_FAILED',
+  tls: 'TLS_FAILED',
+  'database-missing': 'DATABASE_MISSING',
+  'too-many-connections': 'SERVER_UNREACHABLE',
+}

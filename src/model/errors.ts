@@ -1,0 +1,118 @@
+/**
+ * Every code a {@link TenantryError} can carry, with what it means and the exit code a command ends with when
+ * nothing but such an error stopped it. `docs/errors.md` is generated from this table.
+ */
+export const errorTable = {
+  CONFIG_INVALID: { exit: 2, means: 'The config has one or more problems; all of them are listed.' },
+  CONFIG_NOT_FOUND: { exit: 2, means: 'No config file and no environment variable says which databases to migrate.' },
+  USAGE: { exit: 2, means: 'The command line cannot be carried out as written.' },
+  TENANT_UNKNOWN: { exit: 2, means: 'A selector names a tenant, server or set that does not exist.' },
+  SHARED_TARGET: { exit: 2, means: 'Only some of the tenants that share a target were selected for a change of it.' },
+  DRIVER_MISSING: { exit: 2, means: 'A driver or tool that this fleet needs is not installed.' },
+  MIGRATIONS_UNREADABLE: { exit: 2, means: 'The migrations folder is missing, or a file in it cannot be used.' },
+  MIGRATION_UNKNOWN: { exit: 2, means: 'No migration has that name or number, or several have.' },
+  MIGRATION_DUPLICATE: { exit: 2, means: 'Two migration files claim the same place in the order.' },
+  UNDO_MISSING: { exit: 2, means: 'A migration that should be undone has no undo file.' },
+  DATA_LOSS: { exit: 2, means: 'An undo would drop tables or columns that hold rows.' },
+  CONFIRMATION_MISSING: { exit: 2, means: 'The command asks for a confirmation that was not given.' },
+  SERVER_UNREACHABLE: { exit: 1, means: 'A server refused the connection, did not answer in time, or dropped it.' },
+  AUTHENTICATION_FAILED: { exit: 1, means: 'The server refused the user, the password or the certificate.' },
+  TLS_FAILED: { exit: 1, means: 'The connection could not be secured, or the server is not who it should be.' },
+  DATABASE_MISSING: { exit: 1, means: 'The database of a target does not exist.' },
+  SCHEMA_MISSING: { exit: 1, means: 'The schema of a target does not exist.' },
+  MIGRATION_FAILED: { exit: 1, means: 'The server refused a statement of a migration.' },
+  MIGRATION_TIMEOUT: { exit: 1, means: 'A statement or a migration ran longer than its limit and was cancelled.' },
+  MIGRATION_CANCELLED: { exit: 1, means: 'A migration was cancelled in the server at the second interrupt.' },
+  MIGRATION_INTERRUPTED: {
+    exit: 1,
+    means: 'A migration stopped between two statements and it cannot be told whether the last one landed.',
+  },
+  MIGRATION_CHANGED: { exit: 1, means: 'A file was changed after it had been applied.' },
+  MIGRATION_HALF_APPLIED: { exit: 1, means: 'A migration is recorded as started but not as finished.' },
+  MIGRATION_UNSUPPORTED: { exit: 1, means: 'A migration holds something that cannot run here.' },
+  LEFT_TRANSACTION: {
+    exit: 1,
+    means: 'A migration ended the transaction it ran in, in a way that could not be foreseen.',
+  },
+  OUT_OF_ORDER: { exit: 1, means: 'An older migration is pending after newer ones, and the order is strict.' },
+  ALREADY_EXISTS: { exit: 1, means: 'A migration makes an object that is already there.' },
+  TARGET_LOCKED: { exit: 1, means: 'Another run holds the lock of this target and did not finish within the limit.' },
+  LOCK_TIMEOUT: { exit: 1, means: 'Another session held a lock that a migration needs, longer than the retry budget.' },
+  HISTORY_UNUSABLE: { exit: 1, means: 'The history table has a shape that migrations cannot be recorded in.' },
+  CONNECTION_LOST: {
+    exit: 1,
+    means: 'The connection broke while a migration ran, and a retry was not safe or not enough.',
+  },
+  POOLER_UNSUPPORTED: { exit: 1, means: 'A migration needs what a transaction pooler cannot give.' },
+  BACKUP_FAILED: { exit: 1, means: 'The backup command of a target failed, so the target was not touched.' },
+  STOPPED: { exit: 1, means: 'The target was not started, because a stop rule or an earlier set stopped the rollout.' },
+  INTERRUPTED: { exit: 130, means: 'The run was interrupted; what was in flight was finished and recorded.' },
+  FINDINGS: { exit: 3, means: 'The command found something that needs a person.' },
+  ROLLOUT_UNKNOWN: { exit: 2, means: 'There is no rollout with that id.' },
+  STORE_FAILED: { exit: 1, means: 'The state folder of the project could not be written.' },
+  INTERNAL: { exit: 1, means: 'A defect of tenantry itself.' },
+} as const satisfies Record<string, { exit: 1 | 2 | 3 | 130; means: string }>
+
+export type ErrorCode = keyof typeof errorTable
+
+/** Where something went wrong. Never holds credentials. */
+export interface ErrorContext {
+  tenant?: string
+  target?: string
+  set?: string
+  migration?: string
+  /** 1-based number of the statement within the file. */
+  statement?: number
+  /** 1-based line and column within the file; columns count characters. */
+  line?: number
+  column?: number
+  file?: string
+  /** The server's own code (SQLSTATE for PostgreSQL). */
+  sqlstate?: string
+  /** Further facts for machines; plain JSON values only. */
+  [key: string]: unknown
+}
+
+export interface ErrorOptions {
+  hint?: string | undefined
+  cause?: unknown
+  context?: ErrorContext | undefined
+}
+
+/** The JSON shape of an error in every document this project prints. */
+export interface ErrorDocument {
+  code: ErrorCode
+  message: string
+  hint: string | null
+  context: ErrorContext
+}
+
+const brand = Symbol.for('tenantry.error')
+
+/**
+ * A failure with a code for programs, a message for people, and a hint that says what to do next.
+ * Thrown for what stops a command; returned (in a result's `error`) for what belongs to one target.
+ */
+export class TenantryError extends Error {
+  override readonly name = 'TenantryError'
+  readonly code: ErrorCode
+  readonly hint: string | null
+  readonly context: ErrorContext
+  readonly [brand] = true
+
+  constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.hint = options.hint ?? null
+    this.context = options.context ?? {}
+  }
+
+  toJSON(): ErrorDocument {
+    return { code: this.code, message: this.message, hint: this.hint, context: this.context }
+  }
+}
+
+/** True for errors of this package, also when two copies of it are loaded (no `instanceof`). */
+export function isTenantryError(value: unknown): value is TenantryError {
+  return typeof value === 'object' && value !== null && brand in value
+}

@@ -1,0 +1,50 @@
+import type { HistoryShape } from './history.ts'
+import type { Migration, Notice } from './migration.ts'
+
+export type FormatName = 'sql' | 'prisma'
+
+/** What a set of migrations says about its folder. */
+export interface FormatOptions {
+  /** Absolute folders, in the order given. */
+  dirs: readonly string[]
+  /** Paths in messages are relative to this. */
+  root: string
+  /** File names that match are not migrations. */
+  ignore: RegExp | null
+  /** Literal text → value, put in before anything else looks at the file. */
+  placeholders: Readonly<Record<string, string>>
+}
+
+export interface LoadedMigrations {
+  /** In the order they are applied. */
+  migrations: readonly Migration[]
+  notices: readonly Notice[]
+}
+
+/** A file to be written by `make`. */
+export interface TemplateFile {
+  /** Absolute path. */
+  path: string
+  text: string
+}
+
+/**
+ * How a tool writes migrations on disk, and what its history table looks like.
+ *
+ * To add one: 1. a file in `formats/` exporting a `Format`; 2. its name in `FormatName` and in `formats/registry.ts`;
+ * 3. a fixture folder under `test/fixtures/`; 4. `test/conformance/format.ts` run over it.
+ */
+export interface Format {
+  readonly name: FormatName
+  readonly history: HistoryShape
+  /** Does this folder look like this format? 0: no; higher: more certain. */
+  detect(dir: string): Promise<number>
+  /** Reads and checks every file. Throws `TenantryError` with all problems of the folder. */
+  load(options: FormatOptions): Promise<LoadedMigrations>
+  /** Files for a new migration, following the folder's own conventions. Writes nothing. */
+  template(
+    options: FormatOptions,
+    name: string,
+    details: { description: string | null; now: Date },
+  ): Promise<TemplateFile[]>
+}

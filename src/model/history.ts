@@ -1,0 +1,115 @@
+export type HistoryKind = 'schema_migrations' | 'prisma'
+
+/** Column types in words; each dialect has its own SQL for them. */
+export type ColumnType =
+  | 'serial-key'
+  | 'uuid-text-key'
+  | 'varchar255'
+  | 'varchar64'
+  | 'text'
+  | 'timestamp'
+  | 'timestamptz'
+  | 'integer'
+
+export interface HistoryColumn {
+  name: string
+  type: ColumnType
+  notNull?: boolean
+  unique?: boolean
+  default?: 'now' | '0'
+}
+
+/** A value for a new history row. */
+export type HistoryValue = string | number | null | 'now()'
+
+/** A new row, before the shape turns it into columns. */
+export interface NewHistoryRow {
+  /** The key as this target's rows spell it (id, number or file name). */
+  key: string
+  checksum: string
+  description: string | null
+  steps: number
+}
+
+/** How a tool's history table looks, as data. */
+export interface HistoryShape {
+  kind: HistoryKind
+  defaultTable: string
+  /** Used to create the table where it is missing. An existing table is taken as it is. */
+  columns: readonly HistoryColumn[]
+  /** Column that names the migration. */
+  key: string
+  checksum: string | null
+  /** Columns that tell the order of application; the first one that exists is used. */
+  order: readonly string[]
+  /** Column that is null while a migration is running or after it failed; null: a row means applied. */
+  finishedAt: string | null
+  /** Column that is not null when the row was rolled back and counts as absent. */
+  rolledBackAt: string | null
+  /** Column values of a row for a migration that was applied. `{ now: true }` is the server's clock. */
+  values(row: NewHistoryRow): Record<string, string | number | null | { now: true } | { uuid: true }>
+}
+
+/** One row of a target's history, as stored. */
+export interface HistoryEntry {
+  /** The key as stored. */
+  key: string
+  checksum: string | null
+  /** `failed`: the tool's own table says it started and did not finish. */
+  state: 'applied' | 'failed'
+}
+
+/** One row of our own table beside it: what the tool's table cannot hold. */
+export interface LedgerEntry {
+  /** The migration's id. */
+  migration: string
+  checksum: string
+  /** `running` and `undoing`: half-done, or being worked on right now. */
+  state: 'applied' | 'running' | 'undoing' | 'undone'
+  statementsDone: number
+  statementsTotal: number
+  /** First 16 hex digits of the hash over the statements that are done. */
+  prefix: string
+  /** null where it was not asked for. */
+  rollout: string | null
+}
+
+/**
+ * What one target has applied. Targets with equal histories share one frozen object, so that 10,000 schemas
+ * cost a handful of them.
+ */
+export interface HistorySnapshot {
+  /** Columns of the existing history table; null: the table does not exist. */
+  columns: readonly HistoryTableColumn[] | null
+  /** In order of application. */
+  entries: readonly HistoryEntry[]
+  hasLedger: boolean
+  /** Entries of this history table only. */
+  ledger: readonly LedgerEntry[]
+}
+
+export interface HistoryTableColumn {
+  name: string
+  /** Only whether a name fits in it matters here. */
+  type: 'integer' | 'other'
+  notNull: boolean
+  hasDefault: boolean
+}
+
+/** Our own table beside the history table: what that one cannot hold. Never has an index: it is short and read whole. */
+export const ledgerTable = 'tenantry_ledger'
+
+/** Columns of {@link ledgerTable}. Their widths keep a row below PostgreSQL's limit for a TOAST table (about 2 kB). */
+export const ledgerColumns = [
+  ['history', 'varchar(63) NOT NULL'],
+  ['migration', 'varchar(255) NOT NULL'],
+  ['checksum', 'varchar(64) NOT NULL'],
+  ['state', 'varchar(10) NOT NULL'],
+  ['statements_done', 'integer NOT NULL'],
+  ['statements_total', 'integer NOT NULL'],
+  ['prefix', 'varchar(16) NOT NULL'],
+  ['rollout', 'varchar(32) NOT NULL'],
+  ['duration_ms', 'integer NOT NULL'],
+  ['applied_by', 'varchar(40) NOT NULL'],
+  ['recorded_at', 'timestamp NOT NULL'],
+] as const

@@ -1,0 +1,47 @@
+/** Something a person should know; nothing stops because of it. */
+export interface Notice {
+  /** Stable kebab-case name, such as `numbering-gap`. */
+  rule: string
+  message: string
+  hint?: string
+  file?: string
+  migration?: string
+  line?: number
+  column?: number
+}
+
+/** What one direction of a migration does. Fixed at load: nobody asks later where it came from. */
+export type Body =
+  | { kind: 'sql'; text: string /** Path for messages, relative to the project. */; file: string }
+  | {
+      kind: 'code'
+      file: string
+      run: (context: CodeContext) => Promise<void> /** False: must not run in a transaction. */
+      transaction: boolean
+    }
+
+/** What a code migration gets to work with: our own connection, in our own transaction. */
+export interface CodeContext {
+  connection: unknown
+  schema: string | null
+}
+
+/** One change. */
+export interface Migration {
+  /** File stem or folder name: `001_init`, `20250101120000_add_x`. */
+  id: string
+  /** Leading digits of the id as written (`001`), or null. */
+  number: string | null
+  /** SHA-256 in hex, as this format computes it. */
+  checksum: string
+  /** Checksums of the same content by other recipes (raw bytes, CRLF, trimmed): a match means unchanged. */
+  otherChecksums: readonly string[]
+  description: string | null
+  /** Every spelling of this migration that a history row may hold (`001_init`, `001_init.sql`, `001`). */
+  keys: readonly string[]
+  up: Body
+  /** null: there is no undo. */
+  down: Body | null
+  /** `never`: the file asks for no transaction (`-- tenantry:no-transaction`). */
+  transaction: 'auto' | 'never'
+}

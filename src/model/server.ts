@@ -1,0 +1,34 @@
+import type { Secret } from './secret.ts'
+
+export type DialectName = 'postgres' | 'mysql' | 'sqlite'
+
+/** How a connection is secured. `verify: 'full'` checks the chain and the host name. */
+export interface TlsSettings {
+  verify: 'full' | 'ca' | 'none'
+  /** PEM text. Default: the system's trust store. */
+  ca?: string
+  cert?: string
+  key?: Secret
+  /** Host name to check the certificate against; default: the host connected to. */
+  servername?: string
+}
+
+/** One database server, as the config names it, with everything resolved: no URL and no env lookup is left. */
+export interface ServerAddress {
+  name: string
+  dialect: DialectName
+  host: string
+  port: number
+  /** Directory of a Unix socket; wins over host and port. */
+  socketPath?: string
+  user?: string
+  password?: Secret
+  /** The database named in the URL; targets name their own. */
+  database?: string
+  /** null: not encrypted (loopback, a socket, or `sslmode=disable`). */
+  tls: TlsSettings | null
+  /** Most connections to this server at once. */
+  maxConcurrency: number
+  /** Most connections to one database of this server at once. */
+  maxConcurrencyPerDatabase: number
+}

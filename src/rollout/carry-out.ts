@@ -1,0 +1,215 @@
+import { createHash } from 'node:crypto'
+import { hostname, userInfo } from 'node:os'
+import { ulid } from 'ulid'
+import { readStanding } from '../engine/plan.ts'
+import type { EngineSettings } from '../engine/settings.ts'
+import type { TargetWork } from '../engine/work.ts'
+import type { ErrorDocument } from '../model/errors.ts'
+import { isTenantryError, type TenantryError } from '../model/errors.ts'
+import type { Notice } from '../model/migration.ts'
+import type { SetPlan, Standing, TargetPlan } from '../model/plan.ts'
+import type { FleetReport, RunSignals } from '../model/report.ts'
+import type { Policy } from '../model/rollout.ts'
+import { runBackup } from './backup.ts'
+import type { Fleet, FleetSet } from './fleet.ts'
+import { findPlanNotices } from './plan-notices.ts'
+import type { FleetQuestion } from './read-fleet.ts'
+import { summarise } from './report.ts'
+import { type RolloutOutcome, runRollout } from './run.ts'
+import type { RolloutHeader, RolloutStore, RolloutWriter } from './store.ts'
+
+export interface CarryOut {
+  command: 'up' | 'down'
+  fleet: Fleet
+  store: RolloutStore
+  sets: readonly FleetSet[]
+  plans: readonly SetPlan[]
+  /** The decision of each set, to be taken again under the lock. */
+  decide: (set: FleetSet) => FleetQuestion['decide']
+  policy: Policy
+  backup: string | undefined
+  signal: RunSignals | undefined
+  notices: readonly Notice[]
+  startedAt: number
+}
+
+const never: RunSignals = { drain: new AbortController().signal, cancel: new AbortController().signal }
+
+/** Carries out a plan as a rollout: recorded first, then run, then summed up. */
+export async function carryOut(given: CarryOut): Promise<FleetReport> {
+  // One decision per set, not per target: verdicts on equal histories are kept by it.
+  const decisions = new Map(given.sets.map((set) => [set, given.decide(set)]))
+  const task = { ...given, decide: (set: FleetSet) => decisions.get(set) ?? given.decide(set) }
+  const { fleet, command, plans, policy } = task
+  const id = `r_${ulid()}`
+  const said = await findPlanNotices(fleet, task.sets, plans)
+  for (const notice of said) fleet.emit({ type: 'notice', notice })
+  const notices = [...task.notices, ...said]
+  const count = plans.reduce((sum, { targets }) => sum + targets.length, 0)
+  const writer = openWriter(task, id, count, notices)
+  fleet.emit({ type: 'rollout-started', rollout: id, command, targets: count, waves: policy.waves.length })
+  const outcome = await runRollout({
+    sets: plans,
+    policy,
+    limits: fleet.limits,
+    pool: fleet.pool,
+    writer,
+    emit: fleet.emit,
+    signal: task.signal ?? never,
+    read: (plan) => readLate(task, plan, notices),
+    workFor: (plan) => workFor(task, plan, id),
+  })
+  const durationMs = Math.round(performance.now() - task.startedAt)
+  const interrupted = outcome.stopped?.reason === 'interrupt' || (task.signal?.drain.aborted ?? false)
+  const summary = summarise(outcome.results, durationMs)
+  writer.end(stateOf(outcome, interrupted), summary)
+  fleet.emit({ type: 'rollout-finished', rollout: id, summary })
+  return {
+    command,
+    rollout: id,
+    ok: summary.failed === 0 && summary.stopped === 0 && summary.skipped === 0,
+    summary,
+    targets: outcome.results,
+    waves: outcome.waves,
+    notices,
+    error: null,
+    interrupted,
+  }
+}
+
+/** Plans a target that was left unread; what its scripts have to say is said once. */
+async function readLate(task: CarryOut, { set: name, target }: TargetPlan, notices: Notice[]): Promise<TargetPlan> {
+  const { fleet } = task
+  const set = task.sets.find(({ config }) => config.name === name) as FleetSet
+  const plan = await fleet.planTarget(set, task.decide(set), target)
+  const own = { set: name, migrations: set.migrations, targets: [plan], notices: [] }
+  for (const notice of await findPlanNotices(fleet, [set], [own])) {
+    const known = notices.some(
+      ({ rule, migration, line }) => rule === notice.rule && migration === notice.migration && line === notice.line,
+    )
+    if (known) continue
+    notices.push(notice)
+    fleet.emit({ type: 'notice', notice })
+  }
+  return plan
+}
+
+function stateOf(
+  { stopped, results }: RolloutOutcome,
+  interrupted: boolean,
+): 'done' | 'failed' | 'stopped' | 'interrupted' {
+  if (interrupted) return 'interrupted'
+  if (stopped !== null) return 'stopped'
+  return results.some(({ result }) => result === 'failed') ? 'failed' : 'done'
+}
+
+/** A folder that cannot be written must not keep a deploy from running: each target's ledger has the rollout too. */
+function openWriter(
+  { store, command, policy, plans }: CarryOut,
+  id: string,
+  targets: number,
+  notices: Notice[],
+): RolloutWriter {
+  const say = ({ message, hint }: TenantryError) =>
+    void notices.push({ rule: 'rollout-not-stored', message, ...(hint === null ? {} : { hint }) })
+  const header: RolloutHeader = {
+    type: 'rollout',
+    id,
+    command,
+    startedAt: new Date().toISOString(),
+    policy,
+    targets,
+    planHash: hashPlan(plans),
+    pid: process.pid,
+    host: hostname(),
+  }
+  try {
+    return store.create(header, say)
+  } catch (error) {
+    if (!isTenantryError(error)) throw error
+    say(error)
+    return { wave() {}, result() {}, end() {} }
+  }
+}
+
+/** SHA-256 over what would run where, and on which text. */
+export function hashPlan(plans: readonly SetPlan[]): string {
+  const hash = createHash('sha256')
+  for (const { set, targets } of plans) {
+    for (const { target, steps } of targets) {
+      if (steps.length === 0) continue
+      const list = steps.map(({ migration, direction }) => `${direction} ${migration.id} ${migration.checksum}`)
+      hash.update(`${JSON.stringify([set, target.name, list])}\n`)
+    }
+  }
+  return hash.digest('hex')
+}
+
+function workFor(task: CarryOut, plan: TargetPlan, rollout: string): TargetWork {
+  const { fleet, backup, signal } = task
+  const set = task.sets.find(({ config }) => config.name === plan.set) as FleetSet
+  const { server } = plan.target.placement
+  const decide = task.decide(set)
+  return {
+    dialect: fleet.pool.dialect(server),
+    pool: fleet.pool,
+    target: plan.target,
+    set: plan.set,
+    plan,
+    place: { shape: set.shape, schema: plan.historySchema, table: plan.historyTable },
+    book: fleet.book(set, plan.target),
+    session: set.config.session,
+    oneTransaction: set.config.transaction === 'target',
+    replan: (snapshot) => {
+      const standing = readStanding(set.migrations, snapshot, set.shape)
+      return task.command === 'up' ? { standing, ...keepPlanned(plan, decide(standing)) } : leftToUndo(plan, standing)
+    },
+    settings: engineSettings(fleet),
+    rollout,
+    emit: fleet.emit,
+    cancel: signal?.cancel ?? never.cancel,
+    backup:
+      backup === undefined
+        ? null
+        : (target) => runBackup(backup, target, fleet.pool.server(server), fleet.config.root, signal?.cancel),
+  }
+}
+
+/** What is left of an undo. Nothing is decided anew: "the last one" would by now be another one. */
+function leftToUndo({ steps }: TargetPlan, standing: Standing) {
+  const open = new Set([
+    ...standing.applied.map(({ id }) => id),
+    ...standing.halfDone.filter(({ direction }) => direction === 'down').map(({ migration }) => migration),
+  ])
+  return { standing, steps: steps.filter(({ migration }) => open.has(migration.id)), error: null }
+}
+
+/** Looking again may find less to do, never more: files that were not planned are not run. */
+function keepPlanned(plan: TargetPlan, decided: { steps: TargetPlan['steps']; error: ErrorDocument | null }) {
+  const planned = new Set(plan.steps.map(({ migration, direction }) => `${direction} ${migration.id}`))
+  return {
+    ...decided,
+    steps: decided.steps.filter(({ migration, direction }) => planned.has(`${direction} ${migration.id}`)),
+  }
+}
+
+export function engineSettings({ config }: Fleet): EngineSettings {
+  return {
+    lockTimeoutMs: config.lockTimeoutMs,
+    lockRetryBudgetMs: config.lockRetryBudgetMs,
+    targetLockWaitMs: config.targetLockWaitMs,
+    statementTimeoutMs: config.statementTimeoutMs,
+    migrationTimeoutMs: config.migrationTimeoutMs,
+    idleInTransactionTimeoutMs: config.idleInTransactionTimeoutMs,
+    sharedSchema: config.sharedSchema,
+    appliedBy: `${userName()}@${hostname()}`,
+  }
+}
+
+function userName(): string {
+  try {
+    return userInfo().username
+  } catch {
+    return 'unknown' // a container's user id without a passwd entry
+  }
+}

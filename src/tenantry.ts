@@ -1,0 +1,374 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
+import { ulid } from 'ulid'
+import { loadConfig } from './config/load.ts'
+import type { ResolvedConfig } from './config/resolved.ts'
+import { toTenant } from './config/to-tenant.ts'
+import { postgres } from './dialects/postgres/index.ts'
+import { planDown } from './engine/plan-down.ts'
+import { planUp } from './engine/plan-up.ts'
+import { plannedResult, untouchedResult } from './engine/target-result.ts'
+import type { Dialect } from './model/dialect.ts'
+import { isTenantryError, TenantryError } from './model/errors.ts'
+import type { Emit } from './model/events.ts'
+import type { Migration } from './model/migration.ts'
+import type { SetPlan, TargetPlan } from './model/plan.ts'
+import type {
+  BaselineOptions,
+  DownOptions,
+  FleetReport,
+  MakeReport,
+  PlanOptions,
+  Selectors,
+  Tenantry,
+  UpOptions,
+} from './model/report.ts'
+import type { Policy } from './model/rollout.ts'
+import type { DialectName, ServerAddress } from './model/server.ts'
+import type { Tenant } from './model/tenant.ts'
+import { listTenants } from './registry/list-tenants.ts'
+import { baselineSet, chooseMarks } from './rollout/baseline.ts'
+import { type CarryOut, carryOut } from './rollout/carry-out.ts'
+import { dataLossError, findDataLoss, targetLossError } from './rollout/data-loss.ts'
+import { explainTarget } from './rollout/explain.ts'
+import { Fleet, type FleetSet, type LoadedSet, resolveInSets } from './rollout/fleet.ts'
+import type { FleetQuestion } from './rollout/read-fleet.ts'
+import { refuseUnknownName } from './rollout/rename.ts'
+import { summarise } from './rollout/report.ts'
+import { reportPlan } from './rollout/report-plan.ts'
+import { reportCheck, reportStatus } from './rollout/report-status.ts'
+import { RolloutStore } from './rollout/store.ts'
+
+export interface OpenOptions {
+  /** Where the config is looked for, upwards. Default: the working directory. */
+  cwd?: string
+  /** A config file; default: found. */
+  config?: string
+  /** Name of the config's `environments` part. */
+  environment?: string
+  /** Default: `process.env`. */
+  env?: NodeJS.ProcessEnv
+  /** Beat variables and the config. */
+  overrides?: { concurrency?: number }
+  /** Called with progress as it happens. Must not throw. */
+  emit?: Emit
+}
+
+const dialects: Partial<Record<DialectName, Dialect>> = { postgres }
+
+/**
+ * Opens the fleet of a config. Nothing is connected to until a command needs it; `close()` ends every connection.
+ * Throws CONFIG_INVALID, CONFIG_NOT_FOUND.
+ */
+export async function openTenantry(options: OpenOptions = {}): Promise<Tenantry> {
+  const cwd = options.cwd ?? process.cwd()
+  const env = options.env ?? process.env
+  const config = await loadConfig({
+    cwd,
+    env,
+    file: options.config,
+    environment: options.environment,
+    overrides: options.overrides,
+  })
+  const emit = options.emit ?? (() => {})
+  for (const notice of config.notices) emit({ type: 'notice', notice })
+  const tenants = (): Iterable<Tenant> | AsyncIterable<Tenant> => tenantsOf(config, fleet)
+  const fleet = new Fleet(config, (server) => dialectOf(config, server), tenants, emit)
+  const store = new RolloutStore(join(env.TENANTRY_STATE_DIR ?? join(config.root, '.tenantry'), 'rollouts'))
+  return new OpenFleet(config, fleet, store, cwd)
+}
+
+function dialectOf(config: ResolvedConfig, server: string): Dialect {
+  const name = config.servers.get(server)?.dialect ?? 'postgres'
+  const dialect = dialects[name]
+  if (dialect !== undefined) return dialect
+  throw new TenantryError(
+    'CONFIG_INVALID',
+    `Server "${server}" is a ${name} server, which this version cannot migrate yet.`,
+    {
+      hint: 'This version migrates PostgreSQL.',
+    },
+  )
+}
+
+function tenantsOf(config: ResolvedConfig, fleet: Fleet): Iterable<Tenant> | AsyncIterable<Tenant> {
+  const source = config.tenants
+  if (source.from === 'list') return source.tenants
+  if (source.from === 'registry') {
+    throw new TenantryError('CONFIG_INVALID', 'Tenants from a registry are not part of this version.', {
+      hint: 'List them in the config, or read them with a query.',
+    })
+  }
+  return listTenants(source, {
+    connect: (server, database) => fleet.pool.another(server, database),
+    dialect: (server) => fleet.pool.dialect(server),
+    toTenant: (row, path) => toTenant(row, config.servers, { path, root: config.root, ...originOf(config) }),
+  })
+}
+
+/** What rows of this source may leave out, and whether one may bring a server of its own. */
+function originOf({ tenants, servers }: ResolvedConfig) {
+  if (tenants.from === 'query') return { server: tenants.server, database: tenants.database }
+  const known = servers as Map<string, ServerAddress>
+  return { addServer: (server: ServerAddress) => void known.set(server.name, server) }
+}
+
+class OpenFleet implements Tenantry {
+  readonly #config: ResolvedConfig
+  readonly #fleet: Fleet
+  readonly #store: RolloutStore
+  readonly #cwd: string
+
+  constructor(config: ResolvedConfig, fleet: Fleet, store: RolloutStore, cwd: string) {
+    this.#config = config
+    this.#fleet = fleet
+    this.#store = store
+    this.#cwd = cwd
+  }
+
+  async plan(options: PlanOptions = {}) {
+    const startedAt = performance.now()
+    const { sets, plans } = await this.#planUp(options, false)
+    return reportPlan(this.#fleet, sets, plans, startedAt)
+  }
+
+  async up(options: UpOptions = {}): Promise<FleetReport> {
+    const startedAt = performance.now()
+    const { sets, plans, decide } = await this.#planUp(options, true, this.#mayReadLate(options))
+    return carryOut(this.#task('up', sets, plans, decide, options, startedAt))
+  }
+
+  async down(options: DownOptions = {}): Promise<FleetReport> {
+    const startedAt = performance.now()
+    const { sets } = await this.#fleet.view(options.selectors ?? {}, { whole: true })
+    const named = nameIn(sets, options.migration)
+    const stop = nameIn(sets, options.to)
+    const decide = (set: FleetSet) => (standing: Parameters<FleetQuestion['decide']>[0]) => {
+      const elsewhere = (named !== null && !named.has(set)) || (stop !== null && !stop.has(set))
+      if (elsewhere) return { steps: [], error: null }
+      return planDown(standing, set.migrations, {
+        migration: named?.get(set) ?? null,
+        to: stop?.get(set) ?? null,
+        steps: options.steps ?? null,
+        allowChanged: options.allowChanged ?? false,
+      })
+    }
+    // Sets are undone in the opposite of the order they are applied in.
+    const reversed = [...sets].reverse()
+    const plans = await this.#planSets(reversed, decide)
+    const undoMissing = plans.flatMap(({ targets }) => targets).find(({ error }) => error?.code === 'UNDO_MISSING')
+    if (undoMissing?.error)
+      return refused(
+        'down',
+        plans,
+        startedAt,
+        new TenantryError('UNDO_MISSING', undoMissing.error.message, {
+          hint: undoMissing.error.hint ?? undefined,
+          context: undoMissing.error.context,
+        }),
+        () => undoMissing.error,
+      )
+    if (options.allowDataLoss !== true) {
+      const losses = await findDataLoss(this.#fleet, reversed, plans)
+      if (losses.length > 0) {
+        return refused('down', plans, startedAt, dataLossError(losses), (target) => targetLossError(losses, target))
+      }
+    }
+    return carryOut(this.#task('down', reversed, plans, decide, options, startedAt))
+  }
+
+  async status(options: { selectors?: Selectors } = {}) {
+    const startedAt = performance.now()
+    const { plans } = await this.#planUp(options, false)
+    return reportStatus(plans, this.#config.requiredTables, startedAt)
+  }
+
+  async check(options: { selectors?: Selectors } = {}): Promise<FleetReport> {
+    const startedAt = performance.now()
+    const { plans } = await this.#planUp(options, false)
+    return reportCheck(plans, startedAt)
+  }
+
+  async baseline(options: BaselineOptions): Promise<FleetReport> {
+    const startedAt = performance.now()
+    const { sets } = await this.#fleet.view(options.selectors ?? {}, { whole: true })
+    const name = options.migration ?? options.to ?? options.rename?.to
+    const found = nameIn(sets, name)
+    if (found === null) throw new TenantryError('USAGE', '`baseline` needs to know what to mark.')
+    const rollout = `r_${ulid()}`
+    const results = []
+    for (const [set, migration] of found) {
+      const plan = await this.#fleet.plan(set as FleetSet, (standing) => ({ steps: [], error: null, standing }))
+      const from = options.rename?.from
+      if (from !== undefined) refuseUnknownName(plan, from, migration)
+      const upTo = options.migration === undefined ? set.migrations.indexOf(migration) + 1 : 0
+      const wanted = upTo > 0 && from === undefined ? set.migrations.slice(0, upTo) : [migration]
+      const changeFor = ({ standing }: TargetPlan) => chooseMarks(standing, set.migrations, wanted, from ?? null)
+      results.push(...(await baselineSet(this.#fleet, set as FleetSet, plan, changeFor, rollout)))
+    }
+    const summary = summarise(results, Math.round(performance.now() - startedAt))
+    return {
+      command: 'baseline',
+      rollout: null,
+      ok: summary.failed === 0,
+      summary,
+      targets: results,
+      waves: [],
+      notices: [],
+      error: null,
+      interrupted: false,
+    }
+  }
+
+  async explain(tenant: string) {
+    const { sets, plans } = await this.#planUp({ selectors: { tenants: [tenant] } }, false)
+    const targets = []
+    for (const plan of plans) {
+      const set = sets.find(({ config }) => config.name === plan.set) as FleetSet
+      for (const target of plan.targets)
+        targets.push(await explainTarget(this.#fleet, this.#store, set, target, tenant))
+    }
+    return { command: 'explain' as const, ok: targets.every(({ healthy }) => healthy), tenant, targets }
+  }
+
+  async make(name: string, options: { set?: string; description?: string } = {}): Promise<MakeReport> {
+    const { sets } = this.#config
+    const chosen = options.set === undefined ? sets.at(-1) : sets.find((set) => set.name === options.set)
+    if (chosen === undefined) throw new TenantryError('USAGE', `There is no set of migrations named "${options.set}".`)
+    if (options.set === undefined && sets.length > 1) {
+      throw new TenantryError('USAGE', 'There are several sets of migrations; say which with --set.', {
+        hint: `Sets: ${sets.map(({ name: own }) => own).join(', ')}.`,
+      })
+    }
+    // The first migration of a project may find no folder yet.
+    const [dir] = chosen.dirs
+    if (dir !== undefined && chosen.dirs.length === 1) await mkdir(dir, { recursive: true })
+    const set = (await this.#fleet.loadSets()).find(({ config }) => config === chosen) as LoadedSet
+    const details = { description: options.description ?? null, now: new Date() }
+    const files = await set.format.template(set.options, name, details)
+    for (const { path, text } of files) {
+      await mkdir(dirname(path), { recursive: true })
+      await writeFile(path, text, { flag: 'wx' })
+    }
+    return { command: 'make', ok: true, files: files.map(({ path }) => relative(this.#cwd, path)) }
+  }
+
+  async rollouts() {
+    return this.#store.list()
+  }
+
+  async rollout(id: string) {
+    return this.#store.read(id)
+  }
+
+  async resolveMigration(text: string): Promise<string | null> {
+    const sets = await this.#fleet.loadSets()
+    try {
+      return [...resolveInSets(sets, text).values()][0]?.id ?? null
+    } catch (error) {
+      // "Several have it" is told; a word that names none may be a tenant.
+      if (isTenantryError(error) && error.code === 'MIGRATION_UNKNOWN' && error.context.migrations === undefined)
+        return null
+      throw error
+    }
+  }
+
+  namesTenant(text: string): Promise<boolean> {
+    return this.#fleet.namesTenant(text)
+  }
+
+  close(): Promise<void> {
+    return this.#fleet.close()
+  }
+
+  /** Where failures may stop the rollout, everything is looked at first: what is wrong already counts. */
+  #mayReadLate({ maxFailures }: UpOptions): boolean {
+    const { policy } = this.#config
+    return maxFailures === undefined && policy.maxFailures === null && policy.waves.length === 1
+  }
+
+  async #planUp(options: PlanOptions, whole: boolean, late = false) {
+    const { sets } = await this.#fleet.view(options.selectors ?? {}, { whole })
+    const last = nameIn(sets, options.to)
+    const decide = (set: FleetSet) => (standing: Parameters<FleetQuestion['decide']>[0]) =>
+      last !== null && !last.has(set)
+        ? { steps: [], error: null }
+        : planUp(standing, set.migrations, {
+            to: last?.get(set) ?? null,
+            allowChanged: options.allowChanged ?? false,
+            strictOrder: options.strictOrder ?? false,
+          })
+    return { sets, plans: await this.#planSets(sets, decide, late), decide }
+  }
+
+  async #planSets(
+    sets: readonly FleetSet[],
+    decide: (set: FleetSet) => FleetQuestion['decide'],
+    late = false,
+  ): Promise<SetPlan[]> {
+    const plans: SetPlan[] = []
+    const { requiredTables } = this.#config
+    for (const set of sets) plans.push(await this.#fleet.plan(set, decide(set), { requiredTables, late }))
+    return plans
+  }
+
+  #task(
+    command: 'up' | 'down',
+    sets: readonly FleetSet[],
+    plans: readonly SetPlan[],
+    decide: CarryOut['decide'],
+    options: Pick<UpOptions, 'maxFailures' | 'backup' | 'signal'>,
+    startedAt: number,
+  ): CarryOut {
+    const { policy, notices } = this.#config
+    const given: Partial<Policy> =
+      options.maxFailures === undefined ? {} : { maxFailures: options.maxFailures, stopAfterFailedWave: false }
+    return {
+      command,
+      fleet: this.#fleet,
+      store: this.#store,
+      sets,
+      plans,
+      decide,
+      policy: { ...policy, ...given },
+      backup: options.backup,
+      signal: options.signal,
+      notices: [...notices, ...plans.flatMap((plan) => plan.notices)],
+      startedAt,
+    }
+  }
+}
+
+function nameIn(sets: readonly FleetSet[], name: string | undefined): ReadonlyMap<FleetSet, Migration> | null {
+  return name === undefined ? null : resolveInSets(sets, name)
+}
+
+/** A command that is refused as a whole: nothing was touched, and each target says why or that it was stopped. */
+function refused(
+  command: 'down',
+  plans: readonly SetPlan[],
+  startedAt: number,
+  error: TenantryError,
+  errorOf: (target: string) => FleetReport['error'],
+): FleetReport {
+  const targets = plans.flatMap(({ targets: own }) =>
+    own.map((plan) => {
+      if (plan.steps.length === 0 && plan.error === null) return plannedResult(plan)
+      const mine = plan.error ?? errorOf(plan.target.name)
+      return mine === null
+        ? untouchedResult(plan, 'stopped', null)
+        : { ...plannedResult(plan), result: 'failed' as const, error: mine }
+    }),
+  )
+  return {
+    command,
+    rollout: null,
+    ok: false,
+    summary: summarise(targets, Math.round(performance.now() - startedAt)),
+    targets,
+    waves: [],
+    notices: [],
+    error: error.toJSON(),
+    interrupted: false,
+  }
+}

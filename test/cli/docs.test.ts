@@ -1,0 +1,161 @@
+/** What the documents show is loaded, type-checked and parsed, so that it cannot rot. */
+import { readdirSync, readFileSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Command } from 'commander'
+import ts from 'typescript'
+import { describe, expect, test } from 'vitest'
+import { buildProgram } from '../../src/cli/program.ts'
+import { loadConfig } from '../../src/config/load.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+const documents = [
+  'README.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  'CHANGELOG.md',
+  ...readdirSync(path.join(root, 'docs')).map((name) => `docs/${name}`),
+].filter((name) => name.endsWith('.md'))
+
+interface Block {
+  /** `docs/guide.md:21`. */
+  place: string
+  language: string
+  text: string
+}
+
+const blocks = documents.flatMap((name) => {
+  const text = readFileSync(path.join(root, name), 'utf8')
+  return [...text.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(
+    (match): Block => ({
+      place: `${name}:${text.slice(0, match.index).split('\n').length}`,
+      language: match[1] ?? '',
+      text: match[2] ?? '',
+    }),
+  )
+})
+
+const typescript = blocks.filter(({ language }) => language === 'ts')
+const configs = typescript.filter(({ text }) => text.includes('export default defineConfig'))
+
+test('every TypeScript block has the types it needs', () => {
+  expect(configs.length).toBeGreaterThan(8)
+  const files = new Map(typescript.map((block, i) => [path.join(root, `test/.docs/block-${i}.ts`), block]))
+  const config = ts.parseJsonConfigFileContent(
+    ts.readConfigFile(path.join(root, 'tsconfig.json'), ts.sys.readFile).config,
+    ts.sys,
+    root,
+  )
+  const options: ts.CompilerOptions = {
+    ...config.options,
+    paths: { tenantry: [path.join(root, 'src/index.ts')] },
+    incremental: false,
+  }
+  const host = ts.createCompilerHost(options)
+  const { fileExists, readFile, getSourceFile } = host
+  host.fileExists = (name) => files.has(name) || fileExists(name)
+  host.readFile = (name) => files.get(name)?.text ?? readFile(name)
+  host.getSourceFile = (name, version, ...rest) => {
+    const block = files.get(name)
+    return block === undefined
+      ? getSourceFile(name, version, ...rest)
+      : ts.createSourceFile(name, block.text, version, true)
+  }
+  const program = ts.createProgram([...files.keys()], options, host)
+  const wrong = [...files].flatMap(([name, { place }]) => {
+    const source = program.getSourceFile(name)
+    return [...program.getSyntacticDiagnostics(source), ...program.getSemanticDiagnostics(source)].map(
+      ({ messageText }) => `${place} ${ts.flattenDiagnosticMessageText(messageText, '\n')}`,
+    )
+  })
+  expect(wrong).toEqual([])
+})
+
+test.each(configs)('the config of $place is one', async ({ text }) => {
+  const cwd = await mkdtemp(path.join(tmpdir(), 'tenantry-docs-'))
+  const url = 'postgres://app:secret@localhost:5432/app'
+  const names = [...text.matchAll(/process\.env\.(\w+)/g)].map((match) => match[1] ?? '')
+  const environments = ['', ...(/environments: \{\s*(\w+):/.exec(text)?.slice(1) ?? [])]
+  const pem = '-----BEGIN CERTIFICATE-----\nMA==\n-----END CERTIFICATE-----\n'
+  const env = Object.fromEntries(names.map((name) => [name, name.endsWith('_PEM') ? pem : url]))
+  const before = { ...process.env }
+  Object.assign(process.env, env)
+  try {
+    await writeFile(path.join(cwd, 'tenantry.config.ts'), text)
+    for (const environment of environments) {
+      const config = await loadConfig({ cwd, env, ...(environment === '' ? {} : { environment }) })
+      expect(config.servers.size).toBeGreaterThan(0)
+      expect(config.environment).toBe(environment === '' ? null : environment)
+    }
+  } finally {
+    for (const name of names) {
+      delete process.env[name]
+      if (before[name] !== undefined) process.env[name] = before[name]
+    }
+    await rm(cwd, { recursive: true })
+  }
+})
+
+/** Words of a shell line: quotes are taken off, a comment ends it. */
+function splitWords(line: string): string[] {
+  const words: string[] = []
+  for (const [, single, double, plain, comment] of line.matchAll(/'([^']*)'|"([^"]*)"|([^\s'"#][^\s'"]*)|(#.*)/g)) {
+    if (comment !== undefined) break
+    words.push(single ?? double ?? plain ?? '')
+  }
+  return words
+}
+
+/** The command lines of tenantry in a line of a shell; variables in front of them are left out. */
+function findCommands(line: string): string[][] {
+  return splitWords(line)
+    .join('\0')
+    .split('\0&&\0')
+    .map((part) => part.split('\0'))
+    .map((words) => words.slice(words.findIndex((word) => !/^[A-Z_]+=/.test(word))))
+    .map((words) => (words[0] === '$' ? words.slice(1) : words))
+    .map((words) => (words[0] === 'npx' ? words.slice(1) : words))
+    .filter(([name]) => name === 'tenantry' || name === './tenantry')
+    .map((words) => words.slice(1))
+}
+
+const commands = [
+  ...blocks
+    .filter(({ language }) => language === 'sh' || language === 'console')
+    .flatMap(({ place, text }) =>
+      text.split('\n').flatMap((line) => findCommands(line).map((argv) => ({ place, line, argv }))),
+    ),
+  // In running text: `tenantry down --steps 2`.
+  ...documents.flatMap((place) =>
+    [...readFileSync(path.join(root, place), 'utf8').matchAll(/`((?:npx )?tenantry [a-z][^`]*)`/g)].flatMap(
+      ([, line = '']) => findCommands(line).map((argv) => ({ place, line, argv })),
+    ),
+  ),
+].filter(({ argv }) => argv.length > 0 && !argv.some((word) => /[<…]/.test(word)))
+
+describe('every command line is one', () => {
+  test('there are some', () => expect(commands.length).toBeGreaterThan(40))
+
+  test.each(commands)('$line ($place)', async ({ argv }) => {
+    const seen: Command[] = []
+    const program = buildProgram(async (command) => void seen.push(command))
+    for (const command of [program, ...program.commands, ...program.commands.flatMap((one) => one.commands)])
+      command.configureOutput({ writeOut: () => {}, writeErr: () => {}, outputError: () => {} }).exitOverride()
+    if (argv.includes('--help') || argv.includes('--version')) return
+    await program.parseAsync(argv, { from: 'user' })
+    expect(seen).toHaveLength(1)
+  })
+})
+
+test('every link to a file of the repository leads somewhere', () => {
+  const dead = documents.flatMap((name) => {
+    const text = readFileSync(path.join(root, name), 'utf8')
+    return [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)(?:#[^)]*)?\)/g)].flatMap(([, link = '']) => {
+      const file = path.join(root, path.dirname(name), link)
+      return ts.sys.fileExists(file) || ts.sys.directoryExists(file) ? [] : [`${name}: ${link}`]
+    })
+  })
+  expect(dead).toEqual([])
+})

@@ -1,0 +1,190 @@
+import { existsSync } from 'node:fs'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { Format, FormatOptions } from '../../src/model/format.ts'
+import type { Migration } from '../../src/model/migration.ts'
+
+/** What a format has to say about itself so that the suite can write its folders. */
+export interface FormatSample {
+  format: Format
+  /** Three ids, in the order they are applied. */
+  ids: readonly [string, string, string]
+  /** Path of a migration's file and of its undo, relative to the folder. */
+  up(id: string): string
+  down(id: string): string
+}
+
+/** What every format must do. To add one, call this with its sample in `formats.test.ts`. */
+export function describeFormat(sample: FormatSample): void {
+  const { format, ids } = sample
+
+  describe(`format ${format.name}`, () => {
+    let dir: string
+    beforeEach(async () => {
+      dir = await mkdtemp(join(tmpdir(), `tenantry-${format.name}-`))
+    })
+    afterEach(() => rm(dir, { recursive: true, force: true }))
+
+    const options = (more: Partial<FormatOptions> = {}): FormatOptions => ({
+      root: dirname(dir),
+      dirs: [dir],
+      ignore: null,
+      placeholders: {},
+      ...more,
+    })
+    async function write(path: string, text: string | Buffer): Promise<void> {
+      await mkdir(dirname(join(dir, path)), { recursive: true })
+      await writeFile(join(dir, path), text)
+    }
+    async function writeAll(): Promise<void> {
+      // Last first, so that the order does not come from the file system.
+      for (const id of [...ids].reverse()) {
+        await write(sample.up(id), `-- Description: of ${id}\nCREATE TABLE t_${id.replaceAll(/\W/g, '')} (id INT);\n`)
+        await write(sample.down(id), `DROP TABLE t_${id.replaceAll(/\W/g, '')};\n`)
+      }
+    }
+    async function loadOne(text: string | Buffer, more: Partial<FormatOptions> = {}): Promise<Migration> {
+      await write(sample.up(ids[0]), text)
+      const [first] = (await format.load(options(more))).migrations
+      if (first === undefined) throw new Error('nothing was loaded')
+      return first
+    }
+    const known = (migration: Migration) => [migration.checksum, ...migration.otherChecksums]
+
+    it('knows its own folders, and no others', async () => {
+      expect(await format.detect(dir)).toBe(0)
+      expect(await format.detect(join(dir, 'missing'))).toBe(0)
+      await writeAll()
+      expect(await format.detect(dir)).toBeGreaterThan(0)
+    })
+
+    it('loads in order, with undo, description and paths for people', async () => {
+      await writeAll()
+      const { migrations, notices } = await format.load(options())
+      expect(notices).toEqual([])
+      expect(migrations.map((migration) => migration.id)).toEqual([...ids])
+      for (const migration of migrations) {
+        expect(migration.description).toBe(`of ${migration.id}`)
+        expect(migration.transaction).toBe('auto')
+        expect(migration.up).toMatchObject({ kind: 'sql', text: expect.stringContaining('CREATE TABLE') })
+        expect(migration.down).toMatchObject({ kind: 'sql', text: expect.stringContaining('DROP TABLE') })
+        expect(migration.up.file).toBe(`${dir.slice(dirname(dir).length + 1)}/${sample.up(migration.id)}`)
+        expect(migration.checksum).toMatch(/^[0-9a-f]{64}$/)
+        expect(migration.otherChecksums).not.toContain(migration.checksum)
+      }
+      expect(await format.load(options())).toEqual({ migrations, notices })
+    })
+
+    it('gives every migration keys of its own, its id among them', async () => {
+      await writeAll()
+      const { migrations } = await format.load(options())
+      const keys = migrations.flatMap((migration) => migration.keys)
+      expect(new Set(keys).size).toBe(keys.length)
+      for (const migration of migrations) expect(migration.keys).toContain(migration.id)
+    })
+
+    it('is fine with an empty folder, and refuses a missing one with a hint', async () => {
+      expect(await format.load(options())).toEqual({ migrations: [], notices: [] })
+      await expect(format.load(options({ dirs: [join(dir, 'missing')] }))).rejects.toMatchObject({
+        code: 'MIGRATIONS_UNREADABLE',
+        hint: expect.stringContaining('migrations.dir'),
+      })
+    })
+
+    it('names every file that it cannot read, in one error', async () => {
+      await writeAll()
+      await write(sample.up(ids[0]), Buffer.from('SELECT 1;', 'utf16le'))
+      await write(sample.up(ids[1]), Buffer.from([0x41, 0xe9, 0x41]))
+      await write(sample.down(ids[2]), 'SELECT\0 1;')
+      const expected = [sample.up(ids[0]), sample.up(ids[1]), sample.down(ids[2])]
+      await expect(format.load(options())).rejects.toMatchObject({
+        code: 'MIGRATIONS_UNREADABLE',
+        context: { files: expected.map((path) => expect.stringContaining(path)) },
+      })
+    })
+
+    it('takes other line ends, a byte order mark and white space at the end for no change, and any edit for one', async () => {
+      const plain = await loadOne('SELECT 1;\nSELECT 2;\n')
+      for (const text of ['SELECT 1;\r\nSELECT 2;\r\n', '\uFEFFSELECT 1;\nSELECT 2;\n', 'SELECT 1;\nSELECT 2;']) {
+        const other = await loadOne(text)
+        expect(known(other).filter((checksum) => known(plain).includes(checksum))).not.toEqual([])
+        expect(other.up.kind === 'sql' && other.up.text.startsWith('SELECT')).toBe(true)
+      }
+      const edited = await loadOne('SELECT 1;\nSELECT 3;\n')
+      expect(known(edited).filter((checksum) => known(plain).includes(checksum))).toEqual([])
+    })
+
+    it('puts placeholders into the text and not into the checksum', async () => {
+      const bare = await loadOne('SELECT %role%, %other%;\n')
+      const filled = await loadOne('SELECT %role%, %other%;\n', { placeholders: { '%role%': 'app' } })
+      expect(filled.up).toMatchObject({ text: 'SELECT app, %other%;\n' })
+      expect(filled.checksum).toBe(bare.checksum)
+    })
+
+    it('takes empty files and comments, and hears the wish for no transaction', async () => {
+      expect((await loadOne('')).up).toMatchObject({ text: '' })
+      expect((await loadOne('-- tenantry:no-transaction\nVACUUM;\n')).transaction).toBe('never')
+      expect((await loadOne('VACUUM;\n-- tenantry:no-transaction\n')).transaction).toBe('auto')
+    })
+
+    it('takes an empty undo for none, and says so', async () => {
+      await write(sample.down(ids[0]), ' \n')
+      expect((await loadOne('SELECT 1;')).down).toBeNull()
+      const { notices } = await format.load(options())
+      expect(notices).toMatchObject([{ rule: 'undo-not-written', migration: ids[0] }])
+    })
+
+    it('refuses the same migration from two folders', async () => {
+      await writeAll()
+      const other = await mkdtemp(join(tmpdir(), `tenantry-${format.name}-`))
+      try {
+        const path = join(other, sample.up(ids[1]))
+        await mkdir(dirname(path), { recursive: true })
+        await writeFile(path, '')
+        await expect(format.load(options({ dirs: [dir, other] }))).rejects.toMatchObject({
+          code: 'MIGRATION_DUPLICATE',
+          message: expect.stringContaining(ids[1]),
+        })
+      } finally {
+        await rm(other, { recursive: true })
+      }
+    })
+
+    it('makes files that are its own last migration, and writes nothing itself', async () => {
+      await writeAll()
+      const now = new Date('2031-05-06T07:08:09Z')
+      for (const name of ['Add users!', 'again']) {
+        const files = await format.template(options(), name, { description: 'Why', now })
+        const before = (await format.load(options())).migrations.map((migration) => migration.id)
+        for (const file of files) {
+          expect(existsSync(file.path)).toBe(false)
+          await mkdir(dirname(file.path), { recursive: true })
+          await writeFile(file.path, file.text)
+        }
+        const { migrations } = await format.load(options())
+        const last = migrations.at(-1)
+        expect(migrations.map((migration) => migration.id).slice(0, -1)).toEqual(before)
+        expect(last?.id).toContain(name === 'again' ? 'again' : 'add_users')
+        expect(last?.description).toBe('Why')
+        expect(last?.down).toBeNull()
+      }
+      await expect(format.template(options(), '!', { description: null, now })).rejects.toMatchObject({ code: 'USAGE' })
+    })
+
+    it('has a history table whose rows can be written', () => {
+      const { columns, key, checksum, finishedAt, rolledBackAt, values } = format.history
+      const names = columns.map((column) => column.name)
+      const row = values({ key: 'k', checksum: 'c', description: null, steps: 1 })
+      expect(names).toEqual(expect.arrayContaining(Object.keys(row)))
+      expect([row[key], checksum === null ? 'c' : row[checksum]]).toEqual(['k', 'c'])
+      expect(finishedAt === null || row[finishedAt] !== null).toBe(true)
+      expect(rolledBackAt === null || row[rolledBackAt] === null).toBe(true)
+      for (const column of columns) {
+        const filled = column.type === 'serial-key' || column.default !== undefined || column.notNull !== true
+        expect(filled || row[column.name] != null, column.name).toBe(true)
+      }
+    })
+  })
+}

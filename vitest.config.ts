@@ -1,0 +1,31 @@
+import { defineConfig } from 'vitest/config'
+
+const architecture = 'test/architecture.test.ts'
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        test: {
+          name: 'unit',
+          include: ['src/**/*.test.ts', architecture],
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'servers',
+          include: ['test/**/*.test.ts'],
+          exclude: [architecture],
+          globalSetup: 'test/servers/global-setup.ts',
+          pool: 'forks',
+          maxWorkers: 2,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
+          // After the quick ones: a project with limits of its own is a group of its own.
+          sequence: { groupOrder: 1 },
+        },
+      },
+    ],
+  },
+})
