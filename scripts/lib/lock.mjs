@@ -75,8 +75,22 @@ function readOwner(file) {
 export function isAlive(pid) {
   try {
     process.kill(pid, 0)
-    return true
   } catch (error) {
     return /** @type {NodeJS.ErrnoException} */ (error).code === 'EPERM'
+  }
+  return !isZombie(pid)
+}
+
+/**
+ * It has ended, and nobody has asked for its exit code: in a container whose first process does not, it stays so.
+ *
+ * @param {number} pid
+ */
+function isZombie(pid) {
+  try {
+    // The name in parentheses may hold anything; the state is the letter after the last of them.
+    return /\) Z [^)]*$/.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))
+  } catch {
+    return false
   }
 }

@@ -13,7 +13,7 @@ import { refuseHistory } from './refuse-history.ts'
 import { Retries } from './retries.ts'
 import { type Supervision, supervise } from './supervise.ts'
 import { targetResult } from './target-result.ts'
-import { type CompiledStep, lockKeyOf, readSnapshot, type StepFailure, type TargetWork } from './work.ts'
+import { type CompiledStep, lockKeyOf, readSnapshot, type StepFailure, schemaOf, type TargetWork } from './work.ts'
 
 /**
  * Carries out one target's plan. Never throws for what belongs to the target: a failure is in the result, with what
@@ -297,9 +297,13 @@ class TargetRun {
     return false
   }
 
-  /** "No such relation" or "no such schema" may mean that somebody dropped the whole schema meanwhile. */
-  async #findMissingSchema({ sqlstate }: DatabaseFailure): Promise<ErrorDocument | null> {
-    if ((sqlstate !== '3F000' && sqlstate !== '42P01') || this.#lease === null) return null
+  /**
+   * Somebody may have dropped the whole schema meanwhile. What a statement then meets has many names ("no such
+   * relation", "no such index", a deadlock with the drop), so it is looked for after every refusal.
+   */
+  async #findMissingSchema({ kind }: DatabaseFailure): Promise<ErrorDocument | null> {
+    const possible = kind === 'statement' || kind === 'deadlock'
+    if (!possible || schemaOf(this.#work) === null || this.#lease === null) return null
     return readSnapshot(this.#work, this.#lease.connection).then(
       () => null,
       (reason: unknown) => (isTenantryError(reason) && reason.code === 'SCHEMA_MISSING' ? reason.toJSON() : null),

@@ -89,7 +89,7 @@ test('a server whose process was killed is cleared away by the next start', asyn
   expect(result.signal).toBe('SIGKILL')
   await (await startPostgres()).stop()
   expect(existsSync(left.dir)).toBe(false)
-  await expect.poll(() => isAlive(left.pid)).toBe(false)
+  await expect.poll(() => isAlive(left.pid), { timeout: 20_000 }).toBe(false)
 })
 
 test('each test gets a database of its own', async () => {
