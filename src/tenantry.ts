@@ -27,6 +27,7 @@ import type { Policy } from './model/rollout.ts'
 import type { DialectName, ServerAddress } from './model/server.ts'
 import type { Tenant } from './model/tenant.ts'
 import { listTenants } from './registry/list-tenants.ts'
+import { adoptFleet } from './rollout/adopt.ts'
 import { baselineSet, chooseMarks } from './rollout/baseline.ts'
 import { type CarryOut, carryOut } from './rollout/carry-out.ts'
 import { dataLossError, findDataLoss, targetLossError } from './rollout/data-loss.ts'
@@ -38,6 +39,7 @@ import { summarise } from './rollout/report.ts'
 import { reportPlan } from './rollout/report-plan.ts'
 import { reportCheck, reportStatus } from './rollout/report-status.ts'
 import { RolloutStore } from './rollout/store.ts'
+import { unlockFleet } from './rollout/unlock.ts'
 
 export interface OpenOptions {
   /** Where the config is looked for, upwards. Default: the working directory. */
@@ -150,6 +152,7 @@ class OpenFleet implements Tenantry {
         migration: named?.get(set) ?? null,
         to: stop?.get(set) ?? null,
         steps: options.steps ?? null,
+        batch: options.batch ?? false,
         allowChanged: options.allowChanged ?? false,
       })
     }
@@ -251,6 +254,14 @@ class OpenFleet implements Tenantry {
       await writeFile(path, text, { flag: 'wx' })
     }
     return { command: 'make', ok: true, files: files.map(({ path }) => relative(this.#cwd, path)) }
+  }
+
+  async adopt(options: { selectors?: Selectors } = {}) {
+    return adoptFleet(this.#fleet, options.selectors ?? {})
+  }
+
+  async unlock(options: { selectors?: Selectors } = {}) {
+    return unlockFleet(this.#fleet, options.selectors ?? {})
   }
 
   async rollouts() {

@@ -55,6 +55,8 @@ async function run(
     check: record('check', { ...fleetReport, command: 'check' }),
     baseline: record('baseline', { ...fleetReport, command: 'baseline' }),
     explain: record('explain', { command: 'explain', ok: true, tenant: 'acme', targets: [] }),
+    adopt: record('adopt', { command: 'adopt', ok: true, sets: [], config: null }),
+    unlock: record('unlock', { command: 'unlock', ok: true, targets: [] }),
     make: record('make', { command: 'make', ok: true, files: ['migrations/1_a.sql'] }),
     rollouts: record('rollouts', []),
     rollout: record('rollout', { ...fleetReport, state: 'done', startedAt: '2026-01-01', finishedAt: null }),

@@ -39,8 +39,11 @@ export interface ServerConfig {
 /** The table in which a target's applied migrations are recorded. */
 export interface HistoryConfig {
   /** Default: `auto`, the one that goes with the format. */
-  kind?: 'auto' | 'schema_migrations' | 'prisma' | 'sql' | undefined
-  /** Default: the kind's own (`schema_migrations`, `_prisma_migrations`). */
+  kind?: 'auto' | 'schema_migrations' | 'prisma' | 'sql' | 'knex' | 'sequelize' | undefined
+  /**
+   * Default: what the tool's own config says, else the kind's own (`schema_migrations`, `_prisma_migrations`,
+   * `knex_migrations`, `SequelizeMeta`).
+   */
   table?: string | undefined
   /** Schema of the table, where it is not the target's own. */
   schema?: string | undefined
@@ -53,7 +56,13 @@ export interface MigrationsConfig {
   /** Folder or folders, relative to the config file. Default: `./migrations`. */
   dir?: string | readonly string[] | undefined
   /** How the files are written. Default: `auto`, found out from the folder. */
-  format?: 'auto' | 'sql' | 'prisma' | undefined
+  format?: 'auto' | 'sql' | 'prisma' | 'knex' | 'sequelize' | undefined
+  /**
+   * The tool's own config: a knexfile, or a `.sequelizerc`. Its table name, directories, extensions and mappers are
+   * taken from it; its connection is not. Default: the one beside the config file or the folder, if there is one.
+   */
+  knexfile?: string | undefined
+  sequelizerc?: string | undefined
   history?: HistoryConfig | undefined
   /**
    * Only tenants with these labels (`kind=platform`; all of a list must match). Default: every tenant, except those

@@ -16,6 +16,10 @@ export interface ResolvedSet {
   tenants: { labels: Readonly<Record<string, string>> } | null
   /** Labels of other sets with the same history table, whose tenants this one leaves to them. Absent: none. */
   exceptLabels?: readonly Readonly<Record<string, string>>[]
+  /** Absolute path of the tool's own config file; null: looked for. */
+  toolConfig: string | null
+  /** The set says where its files are; else the tool's own config may. */
+  dirGiven: boolean
   ignore: RegExp | null
   placeholders: Readonly<Record<string, string>>
   /** Statements run first, local to each transaction. */

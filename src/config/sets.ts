@@ -5,6 +5,9 @@ import { type Findings, showName } from './problem.ts'
 import { isExpression, isRecord, textAt, type UnknownRecord } from './record.ts'
 import type { ResolvedSet, TenantSource } from './resolved.ts'
 
+const formatNames = ['sql', 'prisma', 'knex', 'sequelize'] as const
+const historyKinds = ['schema_migrations', 'prisma', 'knex', 'sequelize'] as const
+
 type Labels = Readonly<Record<string, string>>
 
 /** Name of a set that was given none. */
@@ -60,12 +63,15 @@ function readSet(value: UnknownRecord, name: string, path: string, root: string,
   if ('' in placeholders)
     findings.problems.push({ path: `${path}.placeholders`, message: 'an empty text cannot be replaced' })
   const session = Array.isArray(value.session) ? value.session : []
+  const toolConfig = value.knexfile ?? value.sequelizerc
   return {
     name,
     dirs: dirs.map((entry) => resolve(root, entry)),
-    format: value.format === 'sql' || value.format === 'prisma' ? value.format : 'auto',
+    format: formatNames.find((known) => known === value.format) ?? 'auto',
+    toolConfig: typeof toolConfig === 'string' ? resolve(root, toolConfig) : null,
+    dirGiven: value.dir !== undefined,
     history: {
-      kind: kind === 'schema_migrations' || kind === 'prisma' ? kind : 'auto',
+      kind: historyKinds.find((known) => known === kind) ?? 'auto',
       table: textAt(history, 'table') ?? null,
       schema: textAt(history, 'schema') ?? null,
     },

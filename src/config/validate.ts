@@ -60,8 +60,6 @@ function word(allowed: readonly string[], notYet: readonly string[] = []) {
 }
 
 const laterFormats = [
-  'knex',
-  'sequelize',
   'golang-migrate',
   'dbmate',
   'goose',
@@ -107,10 +105,12 @@ const set = shape(
     dir: v.optional(
       v.lazy((input: unknown) => (Array.isArray(input) ? v.pipe(v.array(text), v.minLength(1, 'is empty')) : text)),
     ),
-    format: v.optional(word(['auto', 'sql', 'prisma'], laterFormats)),
+    format: v.optional(word(['auto', 'sql', 'prisma', 'knex', 'sequelize'], laterFormats)),
+    knexfile: v.optional(text),
+    sequelizerc: v.optional(text),
     history: v.optional(
       shape({
-        kind: v.optional(word(['auto', 'schema_migrations', 'prisma', 'sql'], laterFormats)),
+        kind: v.optional(word(['auto', 'schema_migrations', 'prisma', 'sql', 'knex', 'sequelize'], laterFormats)),
         table: v.optional(text),
         schema: v.optional(text),
       }),
@@ -121,7 +121,7 @@ const set = shape(
     session: v.optional(v.array(text)),
     transaction: v.optional(word(['migration', 'target'])),
   },
-  { prefix: later, knexfile: later },
+  { prefix: later },
 )
 
 const place = { server: v.optional(text), database: v.optional(text) }

@@ -33,7 +33,7 @@ export function recordSql(
   const { migration, direction, script } = step
   const history =
     direction === 'up'
-      ? insertHistorySql(dialect, place, standing, migration, Math.max(1, script.statementCount))
+      ? insertHistorySql(dialect, place, standing, migration, Math.max(1, script.statementCount), work.rollout)
       : deleteHistorySql(dialect, place, migration.keys)
   const ledger = writeLedgerSql(
     dialect,

@@ -65,6 +65,8 @@ function hintFor(failure: DatabaseFailure, name: string, again: string): string 
       return `End the blocking session or wait for it, then run ${again} again; \`lockTimeoutMs\` and \`lockRetryBudgetMs\` set how long to wait.`
     case 'locked':
       return `Another run is migrating this target. Wait for it to end, then run ${again} again; \`targetLockWaitMs\` sets how long to wait.`
+    case 'native-locked':
+      return `If the tool is running, wait for it. If it died, \`tenantry unlock ${name}\` frees its lock; then run ${again} again.`
     case 'statement-timeout':
       return `Raise \`statementTimeoutMs\` (or \`migrationTimeoutMs\`), or split the migration, then run ${again} again.`
     case 'left-transaction':

@@ -2,7 +2,7 @@ import type { Dialect, TransactionMark } from '../model/dialect.ts'
 import { type HistoryShape, type HistorySnapshot, ledgerColumns, ledgerTable } from '../model/history.ts'
 import type { Migration } from '../model/migration.ts'
 import type { Standing } from '../model/plan.ts'
-import { spellKey } from './match-history.ts'
+import { spellKey, stemOfKey } from './match-history.ts'
 
 /** Where a target's history is, and what it looks like there. */
 export interface HistoryPlace {
@@ -22,7 +22,7 @@ export interface LedgerRecord {
   appliedBy: string
 }
 
-type Words = Pick<Dialect, 'quoteIdentifier' | 'quoteLiteral' | 'phrases'>
+type Words = Pick<Dialect, 'name' | 'quoteIdentifier' | 'quoteLiteral' | 'phrases'>
 
 function qualify(dialect: Words, schema: string, table: string): string {
   return `${dialect.quoteIdentifier(schema)}.${dialect.quoteIdentifier(table)}`
@@ -43,7 +43,10 @@ export function createTablesSql(dialect: Words, place: HistoryPlace, snapshot: H
         .filter(Boolean)
         .join(' '),
     )
-    statements.push(`CREATE TABLE IF NOT EXISTS ${qualify(dialect, place.schema, place.table)} (${columns.join(', ')})`)
+    const options = place.shape.tableOptions?.[dialect.name]
+    statements.push(
+      `CREATE TABLE IF NOT EXISTS ${qualify(dialect, place.schema, place.table)} (${columns.join(', ')})${options === undefined ? '' : ` ${options}`}`,
+    )
   }
   if (!snapshot.hasLedger) {
     const columns = ledgerColumns.map(([name, type]) => `${name} ${type}`).join(', ')
@@ -64,8 +67,20 @@ export function newKey(migration: Migration, standing: Standing, shape: HistoryS
  */
 export function unfillableColumns(shape: HistoryShape, snapshot: HistorySnapshot): string[] {
   if (snapshot.columns === null) return []
-  const filled = new Set(Object.keys(shape.values({ key: '', checksum: '', description: null, steps: 0 })))
+  const filled = new Set(Object.keys(shape.values({ key: '', checksum: '', description: null, steps: 0, batch: 1 })))
   return snapshot.columns.filter((c) => c.notNull && !c.hasDefault && !filled.has(c.name)).map(({ name }) => name)
+}
+
+/**
+ * The batch of a new row: all that one run applies to a target is one batch, as the tool itself counts them. A run that
+ * reads the history again goes on with its own.
+ */
+export function batchOf({ entries, ledger }: HistorySnapshot, rollout: string): number {
+  const own = new Set(
+    ledger.filter((row) => row.rollout === rollout && row.state === 'applied').map((row) => row.migration),
+  )
+  const begun = entries.findLast(({ key }) => own.has(stemOfKey(key)))?.batch
+  return begun ?? entries.reduce((most, { batch }) => Math.max(most, batch ?? 0), 0) + 1
 }
 
 /** Writes the row that says "applied", in the tool's own table. */
@@ -76,6 +91,7 @@ export function insertHistorySql(
   migration: Migration,
   /** 0: marked as applied without running. */
   steps: number,
+  rollout: string,
 ): string {
   const { columns } = standing.snapshot
   const values = Object.entries(
@@ -84,6 +100,7 @@ export function insertHistorySql(
       checksum: migration.checksum,
       description: migration.description,
       steps,
+      batch: batchOf(standing.snapshot, rollout),
     }),
   ).filter(([name]) => columns === null || columns.some((column) => column.name === name))
   const names = values.map(([name]) => dialect.quoteIdentifier(name)).join(', ')
@@ -107,7 +124,7 @@ export function deleteHistorySql(dialect: Words, place: HistoryPlace, keys: read
 
 /** Takes the ledger's rows away that belong to these history keys. */
 export function deleteLedgerSql(dialect: Words, place: HistoryPlace, keys: readonly string[]): string {
-  const names = [...new Set(keys.flatMap((key) => [key, key.replace(/(\.up)?\.sql$/i, '')]))]
+  const names = [...new Set(keys.flatMap((key) => [key, stemOfKey(key)]))]
   const list = names.map(dialect.quoteLiteral).join(', ')
   const table = qualify(dialect, place.schema, ledgerTable)
   const { asText } = dialect.phrases

@@ -33,9 +33,14 @@ function indexKeys(migrations: readonly Migration[]): Map<string, Migration | nu
   return index
 }
 
+/** A history key without the endings that a file name may have. */
+export function stemOfKey(key: string): string {
+  return key.replace(/(\.up)?\.(sql|[cm]?[jt]s)$/i, '')
+}
+
 /** The ledger's row for a history row without a file, whose id can only be guessed from its key. */
 export function findLedgerOfKey(ledger: readonly LedgerEntry[], key: string): LedgerEntry | null {
-  const stem = key.replace(/(\.up)?\.sql$/i, '')
+  const stem = stemOfKey(key)
   const exact = ledger.find((row) => row.migration === key) ?? ledger.find((row) => row.migration === stem)
   if (exact !== undefined || !/^\d+$/.test(key)) return exact ?? null
   const numbered = ledger.filter((row) => /^\d+/.exec(row.migration)?.[0] === key)
@@ -48,9 +53,9 @@ export function matchesChecksum(migration: Migration, checksum: string): boolean
   return migration.checksum === stored || migration.otherChecksums.includes(stored)
 }
 
-/** How most rows spell their key; ids where there are none, where it is a draw, and always in Prisma's own table. */
+/** How new rows are spelled: as the tool does, else as most rows are; ids where there are none, or it is a draw. */
 export function findKeyStyle(matched: readonly MatchedEntry[], shape: HistoryShape): Standing['keyStyle'] {
-  if (shape.kind === 'prisma') return 'id'
+  if (shape.spelling !== 'as-rows') return shape.spelling
   const counts = { id: 0, file: 0, number: 0 }
   for (const { entry, migration } of matched) {
     if (migration === null) continue

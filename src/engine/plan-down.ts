@@ -4,12 +4,14 @@ import type { HalfDone, Standing } from '../model/plan.ts'
 import { matchHistory } from './match-history.ts'
 import { findPlace, refuseChanged, type StepPlan } from './plan-up.ts'
 
-/** What to undo; at most one of the first three. None of them: the last one. */
+/** What to undo; at most one of the first four. None of them: the last one. */
 export interface DownPlanOptions {
   /** Exactly this one, wherever it is in the order. */
   migration?: Migration | null
   /** As many as this, from the last one back. */
   steps?: number | null
+  /** Everything of the last batch. */
+  batch?: boolean
   /** Everything that comes after it in the folder's order; it stays itself. */
   to?: Migration | null
   /** Undo changed files too. Default: false. */
@@ -71,7 +73,14 @@ function choose(standing: Standing, migrations: readonly Migration[], options: D
       renamed: standing.renamed.filter((one) => ids.has(one.to)).map((one) => one.to),
     }
   }
-  return chooseLast(standing, migrations, Math.max((options.steps ?? 1) - begun, 0))
+  const count = options.batch === true ? countLastBatch(standing) : (options.steps ?? 1)
+  return chooseLast(standing, migrations, Math.max(count - begun, 0))
+}
+
+/** Rows of the last batch, which are the last rows. */
+function countLastBatch({ snapshot: { entries } }: Standing): number {
+  const last = entries.reduce((most, { batch }) => Math.max(most, batch ?? 0), 0)
+  return last === 0 ? 0 : entries.filter(({ batch }) => batch === last).length
 }
 
 /** The last rows of the history, whatever they are: one without a file must not be passed over in silence. */

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { historyShape } from './history-shapes.ts'
 
-const row = { key: '001_init', checksum: 'c0ffee', description: 'Initial schema', steps: 7 }
+const row = { key: '001_init', checksum: 'c0ffee', description: 'Initial schema', steps: 7, batch: 3 }
 
 it('records in schema_migrations what its columns hold, and leaves the id to the sequence', () => {
   expect(historyShape('schema_migrations').values(row)).toEqual({

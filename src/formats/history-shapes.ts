@@ -17,6 +17,9 @@ const schemaMigrations: HistoryShape = {
   order: ['id', 'applied_at', 'executed_at', 'installed_on', 'run_on', 'created_at', 'version'],
   finishedAt: null,
   rolledBackAt: null,
+  batch: null,
+  spelling: 'as-rows',
+  nativeLock: null,
   values: (row) => ({
     version: row.key,
     description: row.description,
@@ -48,6 +51,11 @@ const prisma: HistoryShape = {
   order: ['started_at'],
   finishedAt: 'finished_at',
   rolledBackAt: 'rolled_back_at',
+  logs: 'logs',
+  batch: null,
+  spelling: 'id',
+  // Source: `ADVISORY_LOCK_ID` of prisma-engines.
+  nativeLock: { kind: 'advisory', key: 72_707_369 },
   values: (row) => ({
     id: { uuid: true },
     checksum: row.checksum,
@@ -60,7 +68,45 @@ const prisma: HistoryShape = {
   }),
 }
 
-const shapes: Record<HistoryKind, HistoryShape> = { schema_migrations: schemaMigrations, prisma }
+/** Source: `table-creator.js` and `Migrator.js` of Knex. Names are file names; a run is a batch. */
+const knex: HistoryShape = {
+  kind: 'knex',
+  defaultTable: 'knex_migrations',
+  columns: [
+    { name: 'id', type: 'serial-key' },
+    { name: 'name', type: 'varchar255' },
+    { name: 'batch', type: 'integer' },
+    { name: 'migration_time', type: 'timestamptz' },
+  ],
+  key: 'name',
+  checksum: null,
+  order: ['id'],
+  finishedAt: null,
+  rolledBackAt: null,
+  batch: 'batch',
+  spelling: 'file',
+  nativeLock: { kind: 'row', tableSuffix: '_lock', key: 'index', column: 'is_locked' },
+  values: (row) => ({ name: row.key, batch: row.batch, migration_time: { now: true } }),
+}
+
+/** Source: `SequelizeStorage` of umzug, and sequelize-cli's `core/migrator.js`: file names with extension, nothing else. */
+const sequelize: HistoryShape = {
+  kind: 'sequelize',
+  defaultTable: 'SequelizeMeta',
+  columns: [{ name: 'name', type: 'name-key' }],
+  key: 'name',
+  checksum: null,
+  order: ['name'],
+  finishedAt: null,
+  rolledBackAt: null,
+  batch: null,
+  spelling: 'file',
+  nativeLock: null,
+  tableOptions: { mysql: 'ENGINE=InnoDB DEFAULT CHARSET=utf8 COLLATE=utf8_unicode_ci' },
+  values: (row) => ({ name: row.key }),
+}
+
+const shapes: Record<HistoryKind, HistoryShape> = { schema_migrations: schemaMigrations, prisma, knex, sequelize }
 
 /**
  * How the history table of a kind looks. Any format can be kept in either: Prisma folders with a `schema_migrations`

@@ -2,17 +2,21 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import type { FormatName } from '../model/format.ts'
 import { chooseFormat, detectFormat } from './registry.ts'
 
 const fixture = (name: string) => join(import.meta.dirname, '../../test/fixtures', name)
+
+const choose = async (name: FormatName | 'auto', dirs: readonly string[]) =>
+  (await chooseFormat(name, { dirs, root: '/', ignore: null, placeholders: {} }, true)).format.name
 
 it('tells folders apart', async () => {
   const empty = await mkdtemp(join(tmpdir(), 'tenantry-empty-'))
   try {
     expect(await detectFormat(empty)).toBeNull()
     expect(await detectFormat(join(empty, 'missing'))).toBeNull()
-    expect((await chooseFormat('auto', [empty])).name).toBe('sql')
-    expect((await chooseFormat('auto', [empty, fixture('prisma-folders')])).name).toBe('prisma')
+    expect(await choose('auto', [empty])).toBe('sql')
+    expect(await choose('auto', [empty, fixture('prisma-folders')])).toBe('prisma')
   } finally {
     await rm(empty, { recursive: true })
   }
@@ -22,6 +26,6 @@ it('tells folders apart', async () => {
 
 it('refuses a set of two formats unless one is named', async () => {
   const dirs = [fixture('sql-counters'), fixture('prisma-folders')]
-  await expect(chooseFormat('auto', dirs)).rejects.toMatchObject({ code: 'MIGRATIONS_UNREADABLE' })
-  expect((await chooseFormat('sql', dirs)).name).toBe('sql')
+  await expect(choose('auto', dirs)).rejects.toMatchObject({ code: 'MIGRATIONS_UNREADABLE' })
+  expect(await choose('sql', dirs)).toBe('sql')
 })

@@ -1,10 +1,12 @@
 import { TenantryError } from '../model/errors.ts'
-import type { Format, FormatName } from '../model/format.ts'
+import type { Format, FormatName, FormatOptions } from '../model/format.ts'
+import { knex } from './knex/knex.ts'
 import { prisma } from './prisma.ts'
+import { sequelize } from './sequelize/sequelize.ts'
 import { sql } from './sql.ts'
 
 /** Every format there is. */
-export const formats: Readonly<Record<FormatName, Format>> = { sql, prisma }
+export const formats: Readonly<Record<FormatName, Format>> = { sql, prisma, knex, sequelize }
 
 /** The format a folder looks most like; null: like none of them, or there is no such folder. */
 export async function detectFormat(dir: string): Promise<FormatName | null> {
@@ -17,13 +19,22 @@ export async function detectFormat(dir: string): Promise<FormatName | null> {
 }
 
 /**
- * The format of a set: the one that was named, or for `auto` what its folders look like. Folders that are empty or
- * missing count as `sql`. Throws `MIGRATIONS_UNREADABLE` when its folders look different.
+ * The format of a set and its folders: what was named, else what the folders look like, else what the config of a tool
+ * in the project says. Folders that are empty or missing count as `sql`. Throws MIGRATIONS_UNREADABLE when its folders
+ * look different.
  */
-export async function chooseFormat(name: FormatName | 'auto', dirs: readonly string[]): Promise<Format> {
-  if (name !== 'auto') return formats[name]
+export async function chooseFormat(
+  name: FormatName | 'auto',
+  options: FormatOptions,
+  dirGiven: boolean,
+): Promise<{ format: Format; dirs: readonly string[] }> {
+  if (name !== 'auto') {
+    const format = formats[name]
+    const own = dirGiven ? null : await format.findDirs?.(options)
+    return { format, dirs: own ?? options.dirs }
+  }
   const found = new Map<FormatName, string>()
-  for (const dir of dirs) {
+  for (const dir of options.dirs) {
     const detected = await detectFormat(dir)
     if (detected !== null && !found.has(detected)) found.set(detected, dir)
   }
@@ -33,5 +44,11 @@ export async function chooseFormat(name: FormatName | 'auto', dirs: readonly str
       hint: 'Make a set of each, or say which one is meant with `migrations.format`.',
     })
   }
-  return formats[[...found.keys()][0] ?? 'sql']
+  const [only] = found.keys()
+  if (only !== undefined) return { format: formats[only], dirs: options.dirs }
+  for (const format of dirGiven ? [] : Object.values(formats)) {
+    const dirs = await format.findDirs?.(options)
+    if (dirs != null) return { format, dirs }
+  }
+  return { format: formats.sql, dirs: options.dirs }
 }

@@ -1,3 +1,4 @@
+import type { CodeRequest, CodeSession } from './code.ts'
 import type { ErrorCode } from './errors.ts'
 import type { ColumnType, HistoryShape, HistorySnapshot } from './history.ts'
 import type { Migration } from './migration.ts'
@@ -17,6 +18,7 @@ export interface DatabaseFailure {
   kind:
     | 'statement' // the server refused it
     | 'locked' // our own try-lock did not get the target's lock
+    | 'native-locked' // the adopted tool's own lock is held: it runs, or it died while it did
     | 'already-applied' // the history row appeared under the lock: somebody else was faster
     | 'left-transaction' // the body ended our transaction
     | 'lock-timeout'
@@ -81,6 +83,11 @@ export interface Connection {
    * After a failure the connection is rolled back and ready again, or `broken`.
    */
   pipeline(statements: readonly string[], onDone?: (index: number) => void): Promise<PipelineOutcome>
+  /**
+   * A stand-in for the driver, for migrations that are code; nothing else may use this connection until it is closed.
+   * Never rolls back by itself.
+   */
+  openCode(request: CodeRequest): CodeSession
   /** Asks the server, over another session, to cancel what runs here. */
   cancel(): Promise<void>
   /** Forgets everything a body may have set. */
@@ -121,6 +128,8 @@ export interface TransactionMark {
   lockKey: string | null
   /** Unique per transaction: proves at the end that it is still the one we opened. */
   token: string
+  /** The adopted tool's advisory lock, taken shared for this transaction; absent: it has none. */
+  nativeLock?: number
 }
 
 /** The SQL that engine wraps around bodies, in this dialect's words. */
@@ -139,6 +148,13 @@ export interface Phrases {
   markHalfDone(schema: string, text: string | null): string[]
   /** Forgets all that a body may have left in its session, session locks too; outside a transaction. */
   reset: readonly string[]
+  /**
+   * Takes the adopted tool's lock row, making table and row where they are missing; fails with `native-locked`. In a
+   * transaction of its own, committed: the tool must see it. What an earlier run of ours left is taken over.
+   */
+  takeNativeLock(schema: string, table: string, lock: { key: string; column: string }): string[]
+  /** Gives it back. */
+  releaseNativeLock(schema: string, table: string, lock: { key: string; column: string }): string[]
   commit: string
   rollback: string
   columnType(type: ColumnType): string
@@ -266,14 +282,30 @@ export interface Dialect {
     statement: ScriptStatement,
     schema: string | null,
   ): Promise<'equal' | 'different' | 'unknown'>
+  /** The adopted tool's lock row: who holds it, and since when where the server can tell. null: there is no such table. */
+  readNativeLock(
+    connection: Connection,
+    schema: string | null,
+    table: string,
+    lock: { key: string; column: string },
+  ): Promise<NativeLockState | null>
   /** Names of schemas that match (a `LIKE` pattern or a regular expression), sorted. */
   listSchemas(connection: Connection, match: { like: string } | { regex: string }): AsyncIterable<string>
+}
+
+/** What stands in a tool's lock row. */
+export interface NativeLockState {
+  /** `own`: a run of ours wrote it. */
+  held: 'free' | 'tool' | 'own'
+  /** ISO time of the last write, where the server keeps one; null: it cannot be told. */
+  since: string | null
 }
 
 /** Error code that a failure gets when it ends a target. */
 export const failureCodes: Record<DatabaseFailure['kind'], ErrorCode> = {
   statement: 'MIGRATION_FAILED',
   locked: 'TARGET_LOCKED',
+  'native-locked': 'NATIVE_LOCKED',
   'already-applied': 'INTERNAL',
   'left-transaction': 'LEFT_TRANSACTION',
   'lock-timeout': 'LOCK_TIMEOUT',

@@ -37,6 +37,10 @@ export const errorTable = {
   OUT_OF_ORDER: { exit: 1, means: 'An older migration is pending after newer ones, and the order is strict.' },
   ALREADY_EXISTS: { exit: 1, means: 'A migration makes an object that is already there.' },
   TARGET_LOCKED: { exit: 1, means: 'Another run holds the lock of this target and did not finish within the limit.' },
+  NATIVE_LOCKED: {
+    exit: 1,
+    means: "The adopted tool's own lock is held: it is running, or it died and left its lock behind.",
+  },
   LOCK_TIMEOUT: { exit: 1, means: 'Another session held a lock that a migration needs, longer than the retry budget.' },
   HISTORY_UNUSABLE: { exit: 1, means: 'The history table has a shape that migrations cannot be recorded in.' },
   CONNECTION_LOST: {

@@ -1,7 +1,8 @@
 import type { HistoryShape } from './history.ts'
 import type { Migration, Notice } from './migration.ts'
+import type { DialectName } from './server.ts'
 
-export type FormatName = 'sql' | 'prisma'
+export type FormatName = 'sql' | 'prisma' | 'knex' | 'sequelize'
 
 /** What a set of migrations says about its folder. */
 export interface FormatOptions {
@@ -13,12 +14,20 @@ export interface FormatOptions {
   ignore: RegExp | null
   /** Literal text → value, put in before anything else looks at the file. */
   placeholders: Readonly<Record<string, string>>
+  /** The tool's own config file where the set names one (`knexfile`): absolute. null: looked for beside the folders. */
+  toolConfig?: string | null
+  /** Name of the environment asked for (`--env`, `TENANTRY_ENV`, `NODE_ENV`): picks the tool config's part. */
+  environment?: string | null
+  /** The dialects of the servers whose targets this set is for: tool configs may name one. */
+  dialects?: readonly DialectName[]
 }
 
 export interface LoadedMigrations {
   /** In the order they are applied. */
   migrations: readonly Migration[]
   notices: readonly Notice[]
+  /** What the tool's own config says about its history table, where it says anything. */
+  history?: { table?: string; schema?: string }
 }
 
 /** A file to be written by `make`. */
@@ -39,6 +48,8 @@ export interface Format {
   readonly history: HistoryShape
   /** Does this folder look like this format? 0: no; higher: more certain. */
   detect(dir: string): Promise<number>
+  /** Folders that the tool's own config in the project names; null or absent: there is none, or it names none. */
+  findDirs?(options: FormatOptions): Promise<readonly string[] | null>
   /** Reads and checks every file. Throws `TenantryError` with all problems of the folder. */
   load(options: FormatOptions): Promise<LoadedMigrations>
   /** Files for a new migration, following the folder's own conventions. Writes nothing. */

@@ -1,9 +1,12 @@
-export type HistoryKind = 'schema_migrations' | 'prisma'
+import type { DialectName } from './server.ts'
+
+export type HistoryKind = 'schema_migrations' | 'prisma' | 'knex' | 'sequelize'
 
 /** Column types in words; each dialect has its own SQL for them. */
 export type ColumnType =
   | 'serial-key'
   | 'uuid-text-key'
+  | 'name-key'
   | 'varchar255'
   | 'varchar64'
   | 'text'
@@ -29,6 +32,8 @@ export interface NewHistoryRow {
   checksum: string
   description: string | null
   steps: number
+  /** Number of the batch: one more than the highest in the history when the run of this target began. */
+  batch: number
 }
 
 /** How a tool's history table looks, as data. */
@@ -46,8 +51,36 @@ export interface HistoryShape {
   finishedAt: string | null
   /** Column that is not null when the row was rolled back and counts as absent. */
   rolledBackAt: string | null
+  /** Column in which the tool notes why a row is failed; absent: it has none. */
+  logs?: string
+  /** Column with the number of the batch that a row was applied in; null: the tool has no batches. */
+  batch: string | null
+  /** `file`: always the file's name, as the tool itself spells it. `as-rows`: as most rows of the target do. */
+  spelling: 'id' | 'file' | 'as-rows'
+  /** The lock that the tool itself takes; null: it has none. A run of ours holds it, too. */
+  nativeLock: NativeLock | null
+  /** Appended to CREATE TABLE where the tool does so (`ENGINE=InnoDB …`). */
+  tableOptions?: Partial<Record<DialectName, string>>
   /** Column values of a row for a migration that was applied. `{ now: true }` is the server's clock. */
   values(row: NewHistoryRow): Record<string, string | number | null | { now: true } | { uuid: true }>
+}
+
+/** What a tool does so that two of its runs do not meet. */
+export type NativeLock =
+  /**
+   * A table beside the history table, named after it, with one row whose column is 0 while nobody runs (Knex). We
+   * write {@link ownLockValue} where the tool writes 1: what a killed run of ours left is then told from a stray run.
+   */
+  | { kind: 'row'; tableSuffix: string; key: string; column: string }
+  /** An advisory lock of the whole database (Prisma). We take it shared: our runs do not keep each other out. */
+  | { kind: 'advisory'; key: number }
+
+/** What stands in a native lock row while a run of ours holds it. Any value but 0 keeps the tool out. */
+export const ownLockValue = 2
+
+/** The table of a `row` lock. */
+export function nativeLockTable(table: string, lock: { tableSuffix: string }): string {
+  return `${table}${lock.tableSuffix}`
 }
 
 /** One row of a target's history, as stored. */
@@ -57,6 +90,10 @@ export interface HistoryEntry {
   checksum: string | null
   /** `failed`: the tool's own table says it started and did not finish. */
   state: 'applied' | 'failed'
+  /** Absent: the history has no batches, or this row has none. */
+  batch?: number
+  /** What the tool itself noted about a failure (Prisma's `logs`), where the row is `failed`. */
+  logs?: string
 }
 
 /** One row of our own table beside it: what the tool's table cannot hold. */

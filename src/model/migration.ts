@@ -1,3 +1,5 @@
+import type { LoadedCode } from './code.ts'
+
 /** Something a person should know; nothing stops because of it. */
 export interface Notice {
   /** Stable kebab-case name, such as `numbering-gap`. */
@@ -16,15 +18,12 @@ export type Body =
   | {
       kind: 'code'
       file: string
-      run: (context: CodeContext) => Promise<void> /** False: must not run in a transaction. */
-      transaction: boolean
+      /**
+       * Imports the file, once. Only what is pending is imported: a file that cannot be imported fails the targets that
+       * need it, and no others. Throws MIGRATIONS_UNREADABLE with the file and what was wrong.
+       */
+      load: () => Promise<LoadedCode>
     }
-
-/** What a code migration gets to work with: our own connection, in our own transaction. */
-export interface CodeContext {
-  connection: unknown
-  schema: string | null
-}
 
 /** One change. */
 export interface Migration {

@@ -46,7 +46,7 @@ export interface PlannedMigrationReport {
   migration: string
   direction: 'up' | 'down'
   targets: number
-  mode: 'transaction' | 'steps'
+  mode: 'transaction' | 'steps' | 'code'
   /** Why this transaction mode. */
   reason: string
   statements: number
@@ -55,6 +55,8 @@ export interface PlannedMigrationReport {
   notices: readonly Notice[]
   problems: readonly Notice[]
   hasUndo: boolean
+  /** `empty`: there is an undo, and it does nothing. */
+  undo: 'present' | 'missing' | 'empty'
 }
 
 /** What `status` adds per target. */
@@ -139,6 +141,8 @@ export interface DownOptions {
   steps?: number
   /** Everything after it. */
   to?: string
+  /** Everything of the last batch, where the history has batches. */
+  batch?: boolean
   allowDataLoss?: boolean
   allowChanged?: boolean
   maxFailures?: { count: number } | { percent: number }
@@ -159,6 +163,53 @@ export interface BaselineOptions {
   /** Only this one. */
   migration?: string
   rename?: { from: string; to: string }
+  /** Mark also where the target's schema does not have what the migration makes. */
+  force?: boolean
+}
+
+/** What `adopt` found, before anything is believed. */
+export interface AdoptReport {
+  command: 'adopt'
+  ok: boolean
+  sets: readonly AdoptedSet[]
+  /** The config was written or is already there; null: nothing was written. */
+  config: string | null
+}
+
+export interface AdoptedSet {
+  set: string
+  format: string
+  dirs: readonly string[]
+  history: { kind: string; table: string; schema: string | null }
+  migrations: number
+  targets: readonly AdoptedTarget[]
+}
+
+/** What one target's history says, seen with this set's files. */
+export interface AdoptedTarget {
+  target: string
+  applied: number
+  pending: readonly string[]
+  /** Rows without a file. */
+  missing: readonly string[]
+  failed: readonly string[]
+  /** Rows that differ from a file in letter case or extension only, or that are there twice. */
+  odd: readonly string[]
+  error: ErrorDocument | null
+}
+
+/** What `unlock` did. */
+export interface UnlockReport {
+  command: 'unlock'
+  ok: boolean
+  targets: readonly {
+    target: string
+    /** `freed`; `free`: it was; `running`: a live run of ours holds the target, so it was left alone. */
+    result: 'freed' | 'free' | 'running' | 'failed'
+    heldBy: 'tool' | 'own' | null
+    since: string | null
+    error: ErrorDocument | null
+  }[]
 }
 
 /** The library: one object per config, the same that the command line uses. */
@@ -171,6 +222,10 @@ export interface Tenantry {
   check(options?: { selectors?: Selectors }): Promise<FleetReport>
   baseline(options: BaselineOptions): Promise<FleetReport>
   explain(tenant: string): Promise<ExplainReport>
+  /** Shows what is there: formats, histories, and what does not fit. Changes nothing in any database. */
+  adopt(options?: { selectors?: Selectors }): Promise<AdoptReport>
+  /** Frees the adopted tool's lock row where a run died and left it. */
+  unlock(options?: { selectors?: Selectors }): Promise<UnlockReport>
   /** Id of the migration that a word names (id, number or file name), in any set; null: it names none. */
   resolveMigration?(text: string): Promise<string | null>
   /** Is this the id, slug, schema or database of a tenant? */

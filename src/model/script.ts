@@ -1,3 +1,4 @@
+import type { CodeContext } from './code.ts'
 import type { Notice } from './migration.ts'
 
 /** One SQL statement of a file, ready to be sent for a target. */
@@ -51,11 +52,13 @@ export interface Script {
   direction: 'up' | 'down'
   file: string
   /** `transaction`: exactly one `transaction` segment; it can be packed with others into one round trip. */
-  mode: 'transaction' | 'steps'
+  mode: 'transaction' | 'steps' | 'code'
   /** Why this mode, in a sentence for `plan --verbose`. */
   reason: string
   segments: readonly Segment[]
-  /** Statements in all segments. */
+  /** With mode `code`: what is run instead of segments, and whether inside a transaction of ours. */
+  code?: { run: (context: CodeContext) => Promise<void>; transaction: boolean }
+  /** Statements in all segments; 0 for code, which is not known beforehand. */
   statementCount: number
   /** Hash of each prefix of statements is taken over these texts, so that an edit of what already ran is noticed. */
   prefixHash(statements: number): string

@@ -138,7 +138,7 @@ async function writeBaseline(
         // A row that says "failed" (Prisma's) must not stay beside the one that says "applied".
         ...(plan.standing.snapshot.columns === null ? [] : [deleteHistorySql(dialect, place, migration.keys)]),
         ...writeLedgerSql(dialect, place, migration, { ...record, state: 'applied' }, mark, fresh),
-        insertHistorySql(dialect, place, plan.standing, migration, 0),
+        insertHistorySql(dialect, place, plan.standing, migration, 0, rollout),
       ]),
       ...(half ? dialect.phrases.markHalfDone(plan.historySchema, null) : []),
       dialect.phrases.commit,

@@ -1,5 +1,6 @@
 import type { ResolvedConfig, ResolvedSet } from '../config/resolved.ts'
 import { isForTenant } from '../config/sets.ts'
+import { withCode } from '../engine/code-book.ts'
 import { ConnectionPool } from '../engine/pool.ts'
 import { resolveMigration } from '../engine/resolve-migration.ts'
 import { historyShape } from '../formats/history-shapes.ts'
@@ -25,6 +26,8 @@ export interface LoadedSet {
   options: FormatOptions
   migrations: readonly Migration[]
   notices: readonly Notice[]
+  /** What the tool's own config says about its history table. */
+  history?: { table?: string; schema?: string }
 }
 
 /** A set with the targets selected for it, and the kind of history they keep. */
@@ -32,6 +35,8 @@ export interface FleetSet extends LoadedSet {
   targets: readonly Target[]
   shape: HistoryShape
   table: string
+  /** Fixed schema of the history table; null: the target's own. */
+  historySchema: string | null
   /** Schema targets of the largest database, selected or not: what cannot be run for a second one must not begin. */
   targetsPerDatabase: number
 }
@@ -88,9 +93,13 @@ export class Fleet {
       root: this.config.root,
       ignore: set.ignore,
       placeholders: set.placeholders,
+      toolConfig: set.toolConfig,
+      environment: this.config.environment,
+      dialects: [...new Set([...this.config.servers.values()].map(({ dialect }) => dialect))],
     }
-    const format = await chooseFormat(set.format, set.dirs)
-    return { config: set, format, options, ...(await format.load(options)) }
+    const { format, dirs } = await chooseFormat(set.format, options, set.dirGiven)
+    const chosen = { ...options, dirs }
+    return { config: set, format, options: chosen, ...(await format.load(chosen)) }
   }
 
   /** The sets and targets that a command is about. `whole`: refuses to take only some tenants of a target. */
@@ -113,9 +122,15 @@ export class Fleet {
       refuseSharedHistory(set.config, own)
       const kind = await findHistoryKind(this.pool, this.config.lockTimeoutMs, set, own)
       const shape = historyShape(kind)
-      const table = set.config.history.table ?? shape.defaultTable
+      const table =
+        set.config.history.table ??
+        (kind === set.format.history.kind ? set.history?.table : undefined) ??
+        shape.defaultTable
+      // What a tool's own config says was said for one database: tenants in schemas keep theirs in their own.
+      const inSchemas = own.some(({ placement }) => placement.schema !== undefined)
+      const historySchema = set.config.history.schema ?? (inSchemas ? null : (set.history?.schema ?? null))
       const targetsPerDatabase = mostPerDatabase(selection ?? tenants)
-      sets.push({ ...set, targets: picked.targets, shape, table, targetsPerDatabase })
+      sets.push({ ...set, targets: picked.targets, shape, table, historySchema, targetsPerDatabase })
     }
     const places = new Set(all.targets.map(({ placement }) => `${placement.server}/${placement.database}`))
     this.emit({ type: 'fleet-read', tenants: tenants.length, targets: all.targets.length, databases: places.size })
@@ -164,7 +179,7 @@ export class Fleet {
       migrations: set.migrations,
       shape: set.shape,
       table: set.table,
-      historySchema: set.config.history.schema,
+      historySchema: set.historySchema,
       requiredTables,
       lockTimeoutMs: this.config.lockTimeoutMs,
       decide,
@@ -187,11 +202,14 @@ export class Fleet {
     const key = `${set.config.name}\0${dialect.name}\0${schemaTargets}`
     let book = this.#books.get(key)
     if (book === undefined) {
-      book = dialect.compile(set.migrations, {
-        schemaTargets,
-        targetsPerDatabase: set.targetsPerDatabase,
-        sharedSchema: this.config.sharedSchema,
-      })
+      book = withCode(
+        dialect.compile(set.migrations, {
+          schemaTargets,
+          targetsPerDatabase: set.targetsPerDatabase,
+          sharedSchema: this.config.sharedSchema,
+        }),
+        dialect.features,
+      )
       this.#books.set(key, book)
     }
     return book

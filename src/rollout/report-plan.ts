@@ -1,6 +1,6 @@
 import { plannedResult } from '../engine/target-result.ts'
 import { TenantryError } from '../model/errors.ts'
-import type { Notice } from '../model/migration.ts'
+import type { Migration, Notice } from '../model/migration.ts'
 import type { PlannedStep, SetPlan, TargetPlan } from '../model/plan.ts'
 import type { PlannedMigrationReport, PlanReport } from '../model/report.ts'
 import type { DestructiveStep, Script } from '../model/script.ts'
@@ -23,7 +23,7 @@ export async function reportPlan(
     for (const group of groupSteps(plan)) {
       const script = await compile(fleet, set, group.sample, group.step)
       if (script === null) continue
-      const report = describeMigration(set, group, script)
+      const report = describeMigration(set, group, script, await findUndo(group.step.migration))
       migrations.push(report)
       const [problem] = report.problems
       if (problem !== undefined) for (const target of group.targets) blocked.set(`${plan.set}\0${target}\0`, problem)
@@ -83,7 +83,19 @@ async function compile(fleet: Fleet, set: FleetSet, sample: TargetPlan, step: Pl
   return step.direction === 'up' ? book.up(step.migration) : book.down(step.migration)
 }
 
-function describeMigration(set: FleetSet, group: StepGroup, script: Script): PlannedMigrationReport {
+async function findUndo({ down }: Migration): Promise<PlannedMigrationReport['undo']> {
+  if (down?.kind !== 'code') return down === null ? 'missing' : 'present'
+  // A file that cannot be imported is among the problems of its script.
+  const loaded = await down.load().catch(() => null)
+  return loaded === null || loaded.run === null ? 'missing' : loaded.empty ? 'empty' : 'present'
+}
+
+function describeMigration(
+  set: FleetSet,
+  group: StepGroup,
+  script: Script,
+  undo: PlannedMigrationReport['undo'],
+): PlannedMigrationReport {
   const { step, targets } = group
   return {
     set: set.config.name,
@@ -97,7 +109,8 @@ function describeMigration(set: FleetSet, group: StepGroup, script: Script): Pla
     extensions: script.extensions.map(({ name }) => name),
     notices: noticesOf(set, script),
     problems: script.problems,
-    hasUndo: step.migration.down !== null,
+    hasUndo: undo === 'present',
+    undo,
   }
 }
 

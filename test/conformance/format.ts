@@ -176,7 +176,7 @@ export function describeFormat(sample: FormatSample): void {
     it('has a history table whose rows can be written', () => {
       const { columns, key, checksum, finishedAt, rolledBackAt, values } = format.history
       const names = columns.map((column) => column.name)
-      const row = values({ key: 'k', checksum: 'c', description: null, steps: 1 })
+      const row = values({ key: 'k', checksum: 'c', description: null, batch: 1, steps: 1 })
       expect(names).toEqual(expect.arrayContaining(Object.keys(row)))
       expect([row[key], checksum === null ? 'c' : row[checksum]]).toEqual(['k', 'c'])
       expect(finishedAt === null || row[finishedAt] !== null).toBe(true)

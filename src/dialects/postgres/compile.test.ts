@@ -400,7 +400,9 @@ test('a body is compiled once, and code has no script', async () => {
   const one = migration('SELECT 1')
   const book = compileMigrations([one], database)
   expect(await book.up(one)).toBe(await book.up(one))
-  const code = migration('', { up: { kind: 'code', file: 'x.js', run: async () => {}, transaction: true } })
+  const code = migration('', {
+    up: { kind: 'code', file: 'x.js', load: () => Promise.reject(new Error('not asked for')) },
+  })
   await expect(book.up(code)).rejects.toMatchObject({ code: 'INTERNAL' })
 })
 

@@ -1,5 +1,6 @@
 import { checkServerIdentity } from 'node:tls'
 import type { Client, ClientConfig } from 'pg'
+import type { CodeRequest, CodeSession } from '../../model/code.ts'
 import {
   type Connection,
   type ConnectOptions,
@@ -9,6 +10,7 @@ import {
 } from '../../model/dialect.ts'
 import { TenantryError } from '../../model/errors.ts'
 import type { ServerAddress } from '../../model/server.ts'
+import { openCodeSession } from './code-session.ts'
 import { readFailure } from './failure.ts'
 import { sessionReset } from './phrases.ts'
 import { Pipeline } from './pipeline.ts'
@@ -164,6 +166,10 @@ class PostgresConnection implements Connection {
     const failure = readFailure(error, true)
     if (failure.kind === 'connection-lost') this.broken = true
     return failure
+  }
+
+  openCode(request: CodeRequest): CodeSession {
+    return openCodeSession(this, this.#client, request)
   }
 
   async cancel(): Promise<void> {

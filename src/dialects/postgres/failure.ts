@@ -4,10 +4,16 @@ import { DatabaseError, type DatabaseFailure } from '../../model/dialect.ts'
  * What the phrases around a migration refuse. Plain SQL cannot raise a code of its own, and a `DO` block costs ten
  * times a `SELECT`; so they cast one of these words to a number, and the word comes back in the error (22P02).
  */
-export const refusals = { locked: 'tenantry:locked', already: 'tenantry:already', left: 'tenantry:left' } as const
+export const refusals = {
+  locked: 'tenantry:locked',
+  native: 'tenantry:native',
+  already: 'tenantry:already',
+  left: 'tenantry:left',
+} as const
 
 const refusalKinds: Record<string, { kind: DatabaseFailure['kind']; message: string }> = {
   [refusals.locked]: { kind: 'locked', message: 'the target is locked by another run' },
+  [refusals.native]: { kind: 'native-locked', message: "the migration tool's own lock is held" },
   [refusals.already]: { kind: 'already-applied', message: 'the history changed under the lock' },
   [refusals.left]: { kind: 'left-transaction', message: 'the migration ended the transaction it ran in' },
 }

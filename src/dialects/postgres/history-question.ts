@@ -16,6 +16,7 @@ export const historyQuestion = String.raw`DO $tenantry$
 DECLARE
   ask jsonb := current_setting('tenantry.ask')::jsonb; home text := nullif(current_setting('tenantry.home'), '');
   key_column text := ask->>'key'; checksum_column text := ask->>'checksum';
+  batch_column text := ask->>'batch'; logs_column text := ask->>'logs';
   finished text := ask->>'finishedAt'; rolled_back text := ask->>'rolledBackAt'; fixed_schema text := ask->>'schema';
   history_table text := ask->>'table'; ledger_table text := ask->>'ledgerTable';
   want_ledger boolean := (ask->>'ledger')::boolean; digest boolean := (ask->>'digest')::boolean;
@@ -63,11 +64,15 @@ BEGIN
             -- An "id" that is no number (a UUID) tells no order.
             WHERE CASE WHEN o = 'id' THEN shape ~ E'\x1eid\x1f(20|21|23|1700)\x1f' ELSE strpos(shape, E'\x1e' || o || E'\x1f') > 0 END
             ORDER BY nr LIMIT 1;
-          EXECUTE format('SELECT string_agg(concat_ws(E''\x1f'', %I::text, %s, %s), E''\x1e'' ORDER BY %I, %I) FROM %I.%I%s',
+          EXECUTE format('SELECT string_agg(concat_ws(E''\x1f'', %I::text, %s, %s, %s, %s), E''\x1e'' ORDER BY %I, %I) FROM %I.%I%s',
             key_column,
             CASE WHEN has_checksum THEN format('coalesce(%I::text, '''')', checksum_column) ELSE '''''' END,
             CASE WHEN finished IS NOT NULL AND strpos(shape, E'\x1e' || finished || E'\x1f') > 0
                  THEN format('CASE WHEN %I IS NULL THEN ''f'' ELSE ''a'' END', finished) ELSE '''a''' END,
+            CASE WHEN batch_column IS NOT NULL AND strpos(shape, E'\x1e' || batch_column || E'\x1f') > 0
+                 THEN format('coalesce(%I::text, '''')', batch_column) ELSE '''''' END,
+            CASE WHEN finished IS NOT NULL AND logs_column IS NOT NULL AND strpos(shape, E'\x1e' || logs_column || E'\x1f') > 0
+                 THEN format('CASE WHEN %I IS NULL THEN left(translate(%I::text, E''\x1d\x1e\x1f'', ''''), 2000) ELSE '''' END', finished, logs_column) ELSE '''''' END,
             coalesce(order_column, key_column), key_column, places[i], history_table,
             CASE WHEN rolled_back IS NOT NULL AND strpos(shape, E'\x1e' || rolled_back || E'\x1f') > 0
                  THEN format(' WHERE %I IS NULL', rolled_back) ELSE '' END) INTO one;

@@ -5,6 +5,7 @@ import { connect } from './connection.ts'
 import { countRows } from './count-rows.ts'
 import { ensureExtensions } from './extensions.ts'
 import { blockers, lockHolder, lockTarget } from './lock.ts'
+import { readNativeLock } from './native-lock.ts'
 import { phrases, settingValues } from './phrases.ts'
 import { poolerObstacle } from './pooler.ts'
 import { probeStatement } from './probe.ts'
@@ -27,6 +28,7 @@ export const postgres: Dialect = {
   blockers,
   ensureExtensions,
   listSchemas,
+  readNativeLock,
   countRows,
   sessionSettings: (settings, version) => [
     ...settingValues(settings, version).map(([name, value]) => `SELECT set_config('${name}', ${value}, false)`),

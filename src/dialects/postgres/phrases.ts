@@ -1,12 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { Phrases, TransactionGuard, TransactionSettings } from '../../model/dialect.ts'
-import { type ColumnType, ledgerTable } from '../../model/history.ts'
+import { type ColumnType, ledgerTable, ownLockValue } from '../../model/history.ts'
 import { refusals } from './failure.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
 
 const columnTypes: Record<ColumnType, string> = {
   'serial-key': 'SERIAL PRIMARY KEY',
   'uuid-text-key': 'VARCHAR(36) PRIMARY KEY',
+  'name-key': 'VARCHAR(255) UNIQUE PRIMARY KEY',
   varchar255: 'VARCHAR(255)',
   varchar64: 'VARCHAR(64)',
   text: 'TEXT',
@@ -88,7 +89,7 @@ export const sessionReset = [
 ] as const
 
 export const phrases: Phrases = {
-  begin(settings, { lockKey, token }, version) {
+  begin(settings, { lockKey, token, nativeLock }, version) {
     const set = [...settingValues(settings, version), ['tenantry.step', quoteLiteral(token)] as const]
       .map(([name, value]) => `set_config('${name}', ${value}, true)`)
       .join(', ')
@@ -96,10 +97,14 @@ export const phrases: Phrases = {
       lockKey === null
         ? ''
         : `, ${refuseUnless(`pg_try_advisory_xact_lock(${advisoryKey(lockKey)})`, refusals.locked, '0')}`
+    const native =
+      nativeLock === undefined
+        ? ''
+        : `, ${refuseUnless(`pg_try_advisory_xact_lock_shared(${nativeLock})`, refusals.native, '0')}`
     // Under a role whose default is REPEATABLE READ the guard would look with the snapshot of before the lock.
     return [
       'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE',
-      `SELECT ${set}${lock}`,
+      `SELECT ${set}${lock}${native}`,
       ...settings.session.map(makeLocal),
     ]
   },
@@ -128,6 +133,24 @@ export const phrases: Phrases = {
     return [`DO ${quoteLiteral(`BEGIN IF NOT ${rest} THEN COMMENT ON TABLE ${ledger} IS NULL; END IF; END`)}`]
   },
 
+  takeNativeLock(schema, table, { key, column }) {
+    const name = `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`
+    const [id, flag] = [quoteIdentifier(key), quoteIdentifier(column)]
+    const taken = `EXISTS (SELECT FROM ${name} WHERE ${flag} = ${ownLockValue})`
+    return [
+      'BEGIN',
+      `CREATE TABLE IF NOT EXISTS ${name} (${id} SERIAL PRIMARY KEY, ${flag} INTEGER)`,
+      `INSERT INTO ${name} (${flag}) SELECT 0 WHERE NOT EXISTS (SELECT FROM ${name})`,
+      `UPDATE ${name} SET ${flag} = ${ownLockValue} WHERE ${flag} = 0`,
+      `SELECT ${refuseUnless(taken, refusals.native, '0')}`,
+      'COMMIT',
+    ]
+  },
+  releaseNativeLock(schema, table, { column }) {
+    const flag = quoteIdentifier(column)
+    const name = `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`
+    return [`UPDATE ${name} SET ${flag} = 0 WHERE ${flag} = ${ownLockValue}`]
+  },
   commit: 'COMMIT',
   rollback: 'ROLLBACK',
   // In a transaction of its own: else it would belong to the next one of the pipeline, and be undone with it.

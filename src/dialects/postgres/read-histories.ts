@@ -116,6 +116,8 @@ async function ask(
     ledger: request.ledger,
     key: shape.key,
     checksum: shape.checksum,
+    batch: shape.batch,
+    logs: shape.logs ?? null,
     finishedAt: shape.finishedAt,
     rolledBackAt: shape.rolledBackAt,
     order: shape.order,
@@ -144,10 +146,12 @@ function readSnapshot(text: string): HistorySnapshot {
   return Object.freeze({
     columns,
     entries: records(rows).map(
-      ([key = '', checksum = '', state]): HistoryEntry => ({
+      ([key = '', checksum = '', state, batch = '', logs = '']): HistoryEntry => ({
         key,
         checksum: checksum === '' ? null : checksum,
         state: state === 'f' ? 'failed' : 'applied',
+        ...(batch === '' ? {} : { batch: Number(batch) }),
+        ...(logs === '' ? {} : { logs }),
       }),
     ),
     hasLedger: hasLedger === 't',
