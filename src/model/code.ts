@@ -20,10 +20,17 @@ export interface CodeSession {
    */
   acquire(): unknown
   /**
-   * To be called when the code has returned. Sends what was held back, and fails if a transaction of the code's own is
-   * still open or ours is gone. Throws {@link CodeFault}, `DatabaseError`.
+   * Set by a binding that opens the outermost of the code's transactions itself (`knex.transaction(trx => up(trx))`):
+   * its RELEASE is held back, too, so that it travels with what {@link finish} hands over. Default: false.
    */
-  finish(): Promise<void>
+  holdsOutermost: boolean
+  /**
+   * To be called when the code has returned. Waits for what it has queued, and fails if a transaction of the code's own
+   * is still open, if ours is gone, or if it swallowed a failure that ended the transaction. Hands over what is still
+   * held back, unsent: the caller sends it first in its next message, before its own rows. Throws {@link CodeFault},
+   * `DatabaseError`.
+   */
+  finish(): Promise<readonly HeldStatement[]>
   /** Refuses everything from now on. Idempotent; called after `finish` and after a failure. */
   close(): void
   /** The server's own error behind what the code threw, with the statement that caused it; null: not the server's. */
@@ -33,6 +40,15 @@ export interface CodeSession {
   readonly prefix: string
   /** With `preview`: the statements that would have been sent, in order. */
   readonly collected: readonly string[]
+}
+
+/** A statement of the code that was answered and not sent yet. */
+export interface HeldStatement {
+  text: string
+  /** 1-based number among the statements that the code sent. */
+  statement: number
+  /** Its first words. */
+  kind: string
 }
 
 /** A statement of a code migration that the server refused. */
