@@ -1,10 +1,4 @@
-import {
-  type Connection,
-  DatabaseError,
-  type DatabaseFailure,
-  type TargetLock,
-  type TransactionMark,
-} from '../model/dialect.ts'
+import { type Connection, DatabaseError, type TransactionMark } from '../model/dialect.ts'
 import { TenantryError } from '../model/errors.ts'
 import type { LedgerEntry } from '../model/history.ts'
 import type { Standing } from '../model/plan.ts'
@@ -14,11 +8,10 @@ import { createTablesSql, writeLedgerSql } from './history-sql.ts'
 import { mustRun } from './must-run.ts'
 import { prepareSession } from './prepare-session.ts'
 import type { Supervision } from './supervise.ts'
+import { lockedFailure, StepStopped, underTargetLock } from './target-lock.ts'
 import {
   type CompiledStep,
-  cleanSession,
   guardFor,
-  lockKeyOf,
   markFor,
   readSnapshot,
   type StepsOutcome,
@@ -26,20 +19,6 @@ import {
   type TargetWork,
   transactionSettings,
 } from './work.ts'
-
-/** Thrown inside to leave with what is known. */
-class StepStopped extends Error {
-  readonly failure: DatabaseFailure
-  readonly statement: ScriptStatement | null
-  readonly final: boolean
-
-  constructor(failure: DatabaseFailure, statement: ScriptStatement | null, final = false) {
-    super(failure.message)
-    this.failure = failure
-    this.statement = statement
-    this.final = final
-  }
-}
 
 /**
  * Carries out one step that cannot be one transaction: segment by segment under the target's lock, each with its
@@ -52,62 +31,10 @@ export async function applySteps(
   step: CompiledStep,
   supervision: Supervision,
 ): Promise<StepsOutcome> {
-  const { server, database } = work.target.placement
-  const carryOut = () => underLock(work, connection, step, supervision)
-  try {
-    if (!(await connection.isPooled())) return await carryOut()
-    return await work.pool.holders(server, database).runExclusive(carryOut)
-  } catch (error) {
-    if (error instanceof DatabaseError)
-      return { finished: 0, failure: { failure: error.failure, step, statement: null } }
-    throw error
-  }
-}
-
-async function underLock(
-  work: TargetWork,
-  connection: Connection,
-  step: CompiledStep,
-  supervision: Supervision,
-): Promise<StepsOutcome> {
-  let lock: TargetLock | null = null
-  try {
-    const { server, database } = work.target.placement
-    lock = await work.dialect.lockTarget(connection, lockKeyOf(work.target, work.place.schema), () =>
-      work.pool.another(server, database),
-    )
-    if (lock === null) throw new StepStopped(lockedFailure, null)
+  return underTargetLock(work, connection, step, async () => {
     await new StepRun(work, connection, step, supervision).run()
     return { finished: 1, failure: null }
-  } catch (error) {
-    if (error instanceof TenantryError) {
-      return {
-        finished: 0,
-        failure: { failure: otherFailure(error.message), step, statement: null, error: error.toJSON() },
-      }
-    }
-    if (error instanceof StepStopped)
-      return {
-        finished: 0,
-        failure: { failure: error.failure, step, statement: error.statement, final: error.final },
-      }
-    throw error
-  } finally {
-    await lock?.release()
-    await cleanSession(work, connection)
-  }
-}
-
-const lockedFailure: DatabaseFailure = {
-  kind: 'locked',
-  message: 'the target is locked by another run',
-  detail: null,
-  sqlstate: null,
-  position: null,
-}
-
-function otherFailure(message: string): DatabaseFailure {
-  return { kind: 'statement', message, detail: null, sqlstate: null, position: null }
+  })
 }
 
 /**
