@@ -30,7 +30,8 @@ function install(names) {
     if (ownsPolicy) rmSync(policyFile, { force: true })
   }
   // Nor at the next boot. Without systemd there is nothing to disable.
-  spawnSync('systemctl', ['disable', ...names.map((name) => `${name}.service`)], { stdio: 'ignore' })
+  const services = names.map((name) => `${name.replace(/-server$/, '')}.service`)
+  spawnSync('systemctl', ['disable', ...services], { stdio: 'ignore' })
 }
 
 /**

@@ -26,6 +26,8 @@ export function sweepAbandoned(cacheDir) {
       if (!isAbandoned(dir)) continue
       const postmaster = findPostmaster(dir)
       if (postmaster !== undefined) process.kill(postmaster, 'SIGQUIT')
+      const mariadb = findServer(dir, 'mariadbd.pid')
+      if (mariadb !== undefined) process.kill(mariadb, 'SIGKILL')
       rmSync(dir, { recursive: true, force: true, maxRetries: 10, retryDelay: 50 })
     } catch {
       // Another process sweeps at the same time, or the server is still ending: the next start tries again.
@@ -62,7 +64,16 @@ export async function endKeptServer(dir) {
  * @returns {number | undefined} its postmaster, if it runs
  */
 function findPostmaster(dir) {
-  const pid = readNumber(path.join(dir, 'data', 'postmaster.pid'))
+  return findServer(dir, 'postmaster.pid')
+}
+
+/**
+ * @param {string} dir the server's home
+ * @param {string} pidFile its name in the data directory
+ * @returns {number | undefined} the server's process, if it runs
+ */
+function findServer(dir, pidFile) {
+  const pid = readNumber(path.join(dir, 'data', pidFile))
   return pid !== undefined && readCommandLine(pid).includes(path.join(dir, 'data')) ? pid : undefined
 }
 

@@ -1,11 +1,7 @@
-import { spawnSync } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
 import { describe, test } from 'vitest'
+import { findProgram, hasProgram, installHint, type Need } from './programs.ts'
 
-/** What a test may need from the machine, beyond what npm installs. The key is the name of the Debian package. */
-export type Need = 'pgbouncer' | 'openssl'
-
-const installer = fileURLToPath(new URL('../../scripts/install-servers.mjs', import.meta.url))
+export { findProgram, type Need }
 
 /**
  * `describe` for tests that need a program: `needs('pgbouncer')('through PgBouncer', () => { … })`.
@@ -14,11 +10,11 @@ const installer = fileURLToPath(new URL('../../scripts/install-servers.mjs', imp
  */
 export function needs(name: Need): (title: string, define: () => void) => void {
   return (title, define) => {
-    if (findProgram(name) || (installProgram(name) && findProgram(name))) {
+    if (hasProgram(name)) {
       describe(title, define)
       return
     }
-    const reason = `needs ${name}: run ${process.getuid?.() === 0 ? '' : 'sudo '}apt-get install ${name}`
+    const reason = `needs ${name}: ${installHint(name)}`
     describe(title, () => {
       test.skipIf(!isCi())(reason, () => {
         throw new Error(`${title} ${reason}`)
@@ -30,18 +26,4 @@ export function needs(name: Need): (title: string, define: () => void) => void {
 /** Whether this run must not skip anything. */
 function isCi(): boolean {
   return !['', '0', 'false', undefined].includes(process.env.CI)
-}
-
-/** The path of a program; Debian keeps some where ordinary users do not look. */
-export function findProgram(name: string): string | undefined {
-  const found = spawnSync('sh', ['-c', 'command -v "$0"', name], {
-    encoding: 'utf8',
-    env: { PATH: `${process.env.PATH}:/usr/sbin:/usr/local/sbin:/sbin` },
-  })
-  return found.status === 0 ? found.stdout.trim() : undefined
-}
-
-function installProgram(name: Need): boolean {
-  if (process.getuid?.() !== 0 || !findProgram('apt-get')) return false
-  return spawnSync(process.execPath, [installer, name], { stdio: ['ignore', 2, 2] }).status === 0
 }
