@@ -2,10 +2,11 @@ import { readFile } from 'node:fs/promises'
 import { extname } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { isTenantryError, TenantryError } from '../model/errors.ts'
+import { describeThrown, type ThrownReport } from '../model/thrown.ts'
 import type { ConfigContext } from './define.ts'
 import { defineConfig } from './define.ts'
 import { isRecord } from './record.ts'
-import { describeThrown, makeThrownError, type ThrownReport } from './thrown.ts'
+import { makeThrownError } from './thrown.ts'
 
 /** Endings a config file may have, in the order they are looked for. */
 export const configExtensions = ['.ts', '.mts', '.js', '.mjs', '.cjs', '.json'] as const

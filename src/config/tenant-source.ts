@@ -1,9 +1,10 @@
 import type { ServerAddress } from '../model/server.ts'
+import { describeThrown } from '../model/thrown.ts'
 import { schemaDialects } from './names.ts'
 import { type Findings, showName, suggest } from './problem.ts'
 import { isExpression, isIterable, isRecord, textAt, type UnknownRecord } from './record.ts'
 import type { TenantInput, TenantSource } from './resolved.ts'
-import { describeThrown, makeThrownError } from './thrown.ts'
+import { makeThrownError } from './thrown.ts'
 import { readTenant, tenantKeys } from './to-tenant.ts'
 
 /** Servers read so far; a tenant with a URL adds its own. null: the server has problems. */
