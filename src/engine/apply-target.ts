@@ -4,7 +4,9 @@ import { type ErrorDocument, isTenantryError, TenantryError } from '../model/err
 import type { HistorySnapshot } from '../model/history.ts'
 import type { PlannedStep, Standing } from '../model/plan.ts'
 import type { TargetResult } from '../model/rollout.ts'
+import { applyCode } from './apply-code.ts'
 import { applyPack } from './apply-pack.ts'
+import { applySequence, countSequence } from './apply-sequence.ts'
 import { applySteps } from './apply-steps.ts'
 import { describeFailure } from './describe-failure.ts'
 import { explainExisting } from './explain-existing.ts'
@@ -197,19 +199,28 @@ class TargetRun {
     const together = alone === -1 ? compiled : compiled.slice(0, alone)
     const commit = this.#work.oneTransaction ? together.findIndex(({ script }) => script.mustCommit === true) : -1
     const pack = commit === -1 ? together : together.slice(0, commit + 1)
+    const kind = first.script.mode
+    const codes = compiled.findIndex(({ script, direction }) => script.mode !== kind || direction !== first.direction)
     const connection = await this.#reconnect()
     const supervision = supervise(this.#work, connection, first.migration.id)
     try {
       const { server, database } = target.placement
       supervision.pause()
       const outcome =
-        pack.length > 0
+        kind === 'code'
           ? await pool.gate(server, database).runShared(async () => {
               this.#work.cancel.throwIfAborted()
               supervision.resume()
-              return applyPack(this.#work, connection, this.#standing, pack, supervision)
+              const own = codes === -1 ? compiled : compiled.slice(0, codes)
+              return applyCode(this.#work, connection, this.#standing, own, supervision)
             })
-          : await applySteps(this.#work, connection, first, supervision)
+          : pack.length > 0
+            ? await pool.gate(server, database).runShared(async () => {
+                this.#work.cancel.throwIfAborted()
+                supervision.resume()
+                return applyPack(this.#work, connection, this.#standing, pack, supervision)
+              })
+            : await applySteps(this.#work, connection, first, supervision)
       this.#record(compiled.slice(0, outcome.finished))
       this.#steps = this.#steps.slice(outcome.finished)
       if (outcome.finished > 0) this.#retries.progressed()
@@ -310,7 +321,7 @@ class TargetRun {
     )
   }
 
-  async #describe({ failure, step, statement }: StepFailure, supervision: Supervision): Promise<ErrorDocument> {
+  async #describe({ failure, step, statement, at }: StepFailure, supervision: Supervision): Promise<ErrorDocument> {
     const { target, set, dialect, settings } = this.#work
     const schema = target.placement.schema ?? null
     const seen: DatabaseFailure = supervision.timedOut
@@ -351,6 +362,7 @@ class TargetRun {
         file: step.script.file,
         statement: statement?.index,
         ...place,
+        ...at,
       },
       extra,
     )

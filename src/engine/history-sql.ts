@@ -140,20 +140,19 @@ export function writeLedgerSql(
   place: HistoryPlace,
   migration: Pick<Migration, 'id' | 'checksum'>,
   record: LedgerRecord,
-  mark: TransactionMark,
+  /** null: it is not written in a transaction of ours. */
+  mark: TransactionMark | null,
   fresh: boolean,
 ): string[] {
   const table = qualify(dialect, place.schema, ledgerTable)
   const { quoteLiteral } = dialect
-  const { asText } = dialect.phrases
-  const where = `${asText('history')} = ${quoteLiteral(place.table)} AND ${asText('migration')} = ${quoteLiteral(migration.id)}`
   const values = [
     quoteLiteral(place.table),
     quoteLiteral(migration.id),
     quoteLiteral(migration.checksum),
     quoteLiteral(record.state),
     record.statementsDone,
-    dialect.phrases.checked(mark, record.statementsTotal),
+    mark === null ? record.statementsTotal : dialect.phrases.checked(mark, record.statementsTotal),
     quoteLiteral(record.prefix.slice(0, 16)),
     quoteLiteral(record.rollout),
     dialect.phrases.elapsedMs,
@@ -162,5 +161,30 @@ export function writeLedgerSql(
   ]
   const names = ledgerColumns.map(([name]) => name).join(', ')
   const insert = `INSERT INTO ${table} (${names}) VALUES (${values.join(', ')})`
-  return fresh ? [insert] : [`DELETE FROM ${table} WHERE ${where}`, insert]
+  return fresh ? [insert] : [deleteLedgerRowSql(dialect, place, migration.id), insert]
+}
+
+/** Takes the ledger's row of one migration away. */
+export function deleteLedgerRowSql(dialect: Words, place: HistoryPlace, id: string): string {
+  const { asText } = dialect.phrases
+  const [table, migration] = [dialect.quoteLiteral(place.table), dialect.quoteLiteral(id)]
+  return `DELETE FROM ${qualify(dialect, place.schema, ledgerTable)} WHERE ${asText('history')} = ${table} AND ${asText('migration')} = ${migration}`
+}
+
+/** Marks the half-done row of a migration, as long as it stands where it stood. */
+export function refuseNextSql(
+  dialect: Words,
+  place: HistoryPlace,
+  migration: string,
+  row: Pick<LedgerRecord, 'state' | 'statementsDone' | 'prefix'>,
+): string {
+  const { quoteLiteral } = dialect
+  const { asText } = dialect.phrases
+  const where = [
+    `${asText('history')} = ${quoteLiteral(place.table)}`,
+    `${asText('migration')} = ${quoteLiteral(migration)}`,
+    `${asText('state')} = ${quoteLiteral(row.state)}`,
+    `statements_done = ${row.statementsDone}`,
+  ].join(' AND ')
+  return `UPDATE ${qualify(dialect, place.schema, ledgerTable)} SET prefix = ${quoteLiteral(row.prefix)} WHERE ${where}`
 }

@@ -7,6 +7,8 @@ export interface Supervision {
   readonly blockers: readonly Blocker[]
   /** The migration's own limit ended it. */
   readonly timedOut: boolean
+  /** Aborted when the migration's limit is over or the run is cancelled. */
+  readonly ended: AbortSignal
   /** Tells that the next migration has begun; its limit starts anew. */
   next(migration: string): void
   /** It waits for its turn in the database: that is not the migration's time, until `resume()`. */
@@ -45,6 +47,7 @@ export function supervise(
   let pausedAt: number | null = null
   let blockers: readonly Blocker[] = []
   let timedOut = false
+  const ending = new AbortController()
   let stopped = false
   let lookTimer: NodeJS.Timeout | undefined
   let limitTimer: NodeJS.Timeout | undefined
@@ -52,6 +55,7 @@ export function supervise(
   let cancelling: Promise<void> = Promise.resolve()
 
   const cancelNow = () => {
+    ending.abort()
     clearTimeout(cancelTimer)
     cancelling = connection.cancel().catch(() => {})
     void cancelling.then(() => {
@@ -98,6 +102,7 @@ export function supervise(
     get blockers() {
       return blockers
     },
+    ended: ending.signal,
     get timedOut() {
       return timedOut
     },

@@ -10,7 +10,7 @@ import type {
 import { DatabaseError } from '../model/dialect.ts'
 import { type ErrorDocument, TenantryError } from '../model/errors.ts'
 import type { Emit } from '../model/events.ts'
-import type { HistorySnapshot } from '../model/history.ts'
+import type { HistoryShape, HistorySnapshot } from '../model/history.ts'
 import type { Migration } from '../model/migration.ts'
 import type { PlannedStep, Standing, TargetPlan } from '../model/plan.ts'
 import type { Script } from '../model/script.ts'
@@ -66,6 +66,8 @@ export interface StepFailure {
   step: CompiledStep
   /** Statement of the file that failed; null: one of ours around it. */
   statement: import('../model/script.ts').ScriptStatement | null
+  /** Where in a migration that is code, which has no statements of a file. */
+  at?: { statement?: number; line?: number; column?: number }
   /** It must not be tried again: whether its statement landed cannot be told. Absent: false. */
   final?: boolean
   /** A finished error, where more is known than the failure says. */
@@ -101,7 +103,13 @@ export function markFor(work: TargetWork, lock: boolean): TransactionMark {
   return {
     lockKey: lock ? lockKeyOf(work.target, work.place.schema) : null,
     token: randomBytes(9).toString('base64url'),
+    ...advisoryMark(work.place.shape),
   }
+}
+
+/** The adopted tool's advisory lock: in each transaction of ours, so that the tool waits for it. */
+export function advisoryMark({ nativeLock }: HistoryShape): Pick<TransactionMark, 'nativeLock'> {
+  return nativeLock?.kind === 'advisory' ? { nativeLock: nativeLock.key } : {}
 }
 
 /** The guard of one transaction over these steps, all of one direction. */

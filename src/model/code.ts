@@ -69,11 +69,13 @@ export interface CodeRequest {
    */
   transaction: boolean
   /**
-   * Where DDL commits by itself: the first `done` changing statements have been carried out by an earlier run, so they
+   * Where statements commit by themselves (with `transaction: false`, in every dialect): the first `done` changing statements have been carried out by an earlier run, so they
    * are answered without being sent; when their texts and values do not hash to `prefix`, a {@link CodeFault} of
-   * `diverged` is thrown before anything is sent. null: from the start.
+   * `diverged` is thrown before anything is sent. The changing statement after them was perhaps carried out, too:
+   * `mustRun` is awaited with its text (null: it was not), and false answers it without sending it; it then counts as
+   * done. What `mustRun` throws goes into the code. null: from the start.
    */
-  resume: { done: number; prefix: string } | null
+  resume: { done: number; prefix: string; mustRun: ((text: string) => Promise<boolean>) | null } | null
   /**
    * SQL that records how many changing statements are done: sent in the same transaction where the code has one open,
    * else after each statement. null: nobody counts (a transaction of ours holds everything).

@@ -1,0 +1,4 @@
+/** Runs code of a migration. */
+export function guardCode<T>(run: () => Promise<T>, _onStray: (error: unknown) => void): Promise<T> {
+  return run()
+}
