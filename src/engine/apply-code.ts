@@ -117,11 +117,14 @@ async function inTransactions(
       sent.map(({ text }) => text),
       (index) => {
         if (sent[index]?.text !== commit) return
-        const step = steps[finished++] as CompiledStep
+        // The reset after a step has a COMMIT of its own, which ends nothing more.
+        const until = (sent[index]?.step ?? 0) + 1
+        if (finished >= until) return
+        finished = until
         const now = performance.now()
-        sayFinished(work, step, now - since)
+        sayFinished(work, steps[until - 1] as CompiledStep, now - since)
         since = now
-        const next = steps[finished]
+        const next = steps[until]
         if (next !== undefined) supervision.next(next.migration.id)
       },
     )
@@ -184,10 +187,9 @@ function closing(
     ...phrases.resetRole(transactionSettings(work)),
     ...recordSql(work, standing, step, mark, !standing.snapshot.hasLedger),
     phrases.commit,
+    ...phrases.reset,
   ]
-  // The reset has a COMMIT of its own, which ends no step.
-  const after = phrases.reset.map((text) => (text === phrases.commit ? `${text} ` : text))
-  return [...texts, ...after].map((text) => ({ text, step: index, held: null }))
+  return texts.map((text) => ({ text, step: index, held: null }))
 }
 
 function sayFinished({ emit, set, target }: TargetWork, { migration, direction }: CompiledStep, ms: number): void {
