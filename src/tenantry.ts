@@ -248,12 +248,16 @@ class OpenFleet implements Tenantry {
     if (dir !== undefined && chosen.dirs.length === 1) await mkdir(dir, { recursive: true })
     const set = (await this.#fleet.loadSets()).find(({ config }) => config === chosen) as LoadedSet
     const details = { description: options.description ?? null, now: new Date() }
-    const files = await set.format.template(set.options, name, details)
-    for (const { path, text } of files) {
+    const made = await set.format.delegate?.(set.options, name, details)
+    const own = made?.files == null ? await set.format.template(set.options, name, details) : made.also
+    for (const { path, text } of own) {
       await mkdir(dirname(path), { recursive: true })
       await writeFile(path, text, { flag: 'wx' })
     }
-    return { command: 'make', ok: true, files: files.map(({ path }) => relative(this.#cwd, path)) }
+    const notices = made?.notices ?? []
+    for (const notice of notices) this.#fleet.emit({ type: 'notice', notice })
+    const files = [...(made?.files ?? []), ...own.map(({ path }) => path)]
+    return { command: 'make', ok: true, files: files.map((path) => relative(this.#cwd, path)), notices }
   }
 
   async adopt(options: { selectors?: Selectors } = {}) {

@@ -2,7 +2,7 @@ import { TenantryError } from '../model/errors.ts'
 import type { Migration } from '../model/migration.ts'
 import type { HalfDone, Standing } from '../model/plan.ts'
 import { matchHistory } from './match-history.ts'
-import { findPlace, refuseChanged, type StepPlan } from './plan-up.ts'
+import { findPlace, refuseChanged, refuseFailed, type StepPlan } from './plan-up.ts'
 
 /** What to undo; at most one of the first four. None of them: the last one. */
 export interface DownPlanOptions {
@@ -122,15 +122,13 @@ function refuseHalfDone(
 ): TenantryError | null {
   const begun = halfDone.find((half) => half.direction === 'up')
   if (begun !== undefined) {
-    const { migration, source } = begun
+    const { migration } = begun
+    if (begun.source === 'native') return refuseFailed(begun, "so an undo can't know what is there")
     return new TenantryError(
       'MIGRATION_HALF_APPLIED',
       `Migration ${migration} is recorded as started and not finished, so an undo can't know what is there.`,
       {
-        hint:
-          source === 'native'
-            ? `Settle it with \`prisma migrate resolve --applied ${migration}\` or \`--rolled-back ${migration}\` first.`
-            : `Finish it with \`tenantry up\`; or complete it by hand and mark it with \`tenantry baseline --migration ${migration}\`.`,
+        hint: `Finish it with \`tenantry up\`; or complete it by hand and mark it with \`tenantry baseline --migration ${migration}\`.`,
         context: { migration },
       },
     )

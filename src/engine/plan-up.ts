@@ -1,7 +1,7 @@
 import type { ErrorDocument } from '../model/errors.ts'
 import { TenantryError } from '../model/errors.ts'
 import type { Migration } from '../model/migration.ts'
-import type { PlannedStep, Standing } from '../model/plan.ts'
+import type { HalfDone, PlannedStep, Standing } from '../model/plan.ts'
 
 /** What would run in a target, or why nothing may. */
 export interface StepPlan {
@@ -45,16 +45,7 @@ export function findPlace(migrations: readonly Migration[], wanted: Migration): 
 function refuseHalfDone(standing: Standing, migrations: readonly Migration[]): TenantryError | null {
   const [failed] = standing.halfDone.filter((half) => half.source === 'native')
   if (failed !== undefined) {
-    return new TenantryError(
-      'MIGRATION_HALF_APPLIED',
-      `Migration ${failed.migration} is recorded as started and not finished (Prisma's P3009), so nothing further is applied.`,
-      {
-        hint:
-          `Look at what it did. If all of it is there: \`prisma migrate resolve --applied ${failed.migration}\`; ` +
-          `if none of it is: \`prisma migrate resolve --rolled-back ${failed.migration}\`. Then run \`tenantry up\` again.`,
-        context: { migration: failed.migration },
-      },
-    )
+    return refuseFailed(failed, 'so nothing further is applied')
   }
   const [undoing] = standing.halfDone.filter((half) => half.direction === 'down')
   if (undoing !== undefined) {
@@ -73,6 +64,25 @@ function refuseHalfDone(standing: Standing, migrations: readonly Migration[]): T
     'MIGRATION_HALF_APPLIED',
     `Migration ${lost.migration} stopped after ${lost.statementsDone} of ${lost.statementsTotal} statements, and its file is gone.`,
     { hint: 'Bring the file back, then run `tenantry up` again.', context: { migration: lost.migration } },
+  )
+}
+
+/** Most of the tool's own words in an error; the whole of them is in its context. */
+const mostLogs = 300
+
+/** A migration that failed under the tool itself, which settles it only when it is told how. */
+export function refuseFailed({ migration, logs }: HalfDone, then: string): TenantryError {
+  const words = logs?.replaceAll(/\s+/g, ' ').trim() ?? ''
+  const said = words === '' ? '' : ` It noted: ${words.slice(0, mostLogs)}${words.length > mostLogs ? '…' : ''}`
+  return new TenantryError(
+    'MIGRATION_HALF_APPLIED',
+    `Migration ${migration} is recorded as started and not finished (Prisma's P3009), ${then}.${said}`,
+    {
+      hint:
+        `Look at what it did. If all of it is there: \`tenantry baseline --migration ${migration}\` (as \`prisma migrate resolve --applied ${migration}\`); ` +
+        `if none of it is: \`tenantry baseline --rolled-back ${migration}\` (as \`prisma migrate resolve --rolled-back ${migration}\`). Then run \`tenantry up\` again.`,
+      context: { migration, ...(words === '' ? {} : { logs }) },
+    },
   )
 }
 

@@ -56,15 +56,17 @@ export function needsLedger(standing: Standing): boolean {
 }
 
 /**
- * What was begun and not finished. `running` counts only without a history row: with one, another tool has finished
- * it. `undoing` counts either way, since the row goes last.
+ * What was begun and not finished. `running` counts only without a finished history row: with one, another tool has
+ * finished it. An unfinished row beside it is our own (where the tool has such rows, it must see the migration as failed
+ * and keep off), so the ledger decides. `undoing` counts either way, since the row goes last.
  */
 function findHalfDone(
   migrations: readonly Migration[],
   matched: readonly MatchedEntry[],
   ledger: readonly LedgerEntry[],
 ): HalfDone[] {
-  const recorded = new Set(matched.map(({ entry, migration }) => migration?.id ?? entry.key))
+  const finished = matched.filter(({ entry }) => entry.state === 'applied')
+  const recorded = new Set(finished.map(({ entry, migration }) => migration?.id ?? entry.key))
   const found = new Map<string, HalfDone>()
   for (const row of ledger) {
     const up = row.state === 'running' && !recorded.has(row.migration)
@@ -80,7 +82,9 @@ function findHalfDone(
   for (const { entry, migration } of matched) {
     if (entry.state !== 'failed') continue
     const id = migration?.id ?? entry.key
-    found.set(id, { migration: id, direction: 'up', statementsDone: 0, statementsTotal: 0, source: 'native' })
+    if (found.get(id)?.direction === 'up') continue
+    const logs = entry.logs === undefined ? {} : { logs: entry.logs }
+    found.set(id, { migration: id, direction: 'up', statementsDone: 0, statementsTotal: 0, source: 'native', ...logs })
   }
   const places = new Map(migrations.map((migration, index) => [migration.id, index]))
   const place = (half: HalfDone) => places.get(half.migration) ?? migrations.length

@@ -8,6 +8,9 @@ const serverAwayMs = 20_000
 /** How often in a row a history may have changed before its target was locked. Others that work beside us finish. */
 const mostSurprises = 30
 
+/** How long the adopted tool's own lock is waited for: a short run of it ends in that time, a lock left behind never. */
+const nativeLockWaitMs = 5000
+
 /** Decides, failure by failure, whether a target is tried again, and after how long. */
 export class Retries {
   readonly #settings: EngineSettings
@@ -15,6 +18,7 @@ export class Retries {
   readonly #now: () => number
   #lockSince: number | null = null
   #heldSince: number | null = null
+  #nativeSince: number | null = null
   #awaySince: number | null = null
   #lost = 0
   #surprises = 0
@@ -30,6 +34,7 @@ export class Retries {
   progressed(): void {
     this.#lockSince = null
     this.#heldSince = null
+    this.#nativeSince = null
     this.#awaySince = null
     this.#lost = 0
     this.#surprises = 0
@@ -49,6 +54,11 @@ export class Retries {
         this.#heldSince ??= this.#now()
         if (this.#now() - this.#heldSince >= this.#settings.targetLockWaitMs) return null
         return { delayMs: this.#backOff(50, 1000), reason: 'target-lock' }
+      }
+      case 'native-locked': {
+        this.#nativeSince ??= this.#now()
+        if (this.#now() - this.#nativeSince >= nativeLockWaitMs) return null
+        return { delayMs: this.#backOff(50, 500), reason: 'target-lock' }
       }
       case 'lock-timeout':
       case 'deadlock': {

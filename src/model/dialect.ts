@@ -258,8 +258,8 @@ export interface Dialect {
   readHistories(connection: Connection, request: HistoryRequest): Promise<HistoryReading>
   /** Takes the target's lock for work outside one transaction; null: somebody else holds it. */
   lockTarget(connection: Connection, key: string, another: () => Promise<Connection>): Promise<TargetLock | null>
-  /** Who holds the lock of a target right now, if that can be seen. */
-  lockHolder(connection: Connection, key: string): Promise<Blocker | null>
+  /** Who holds the lock of a target right now (or a tool's own advisory lock, by its number), if that can be seen. */
+  lockHolder(connection: Connection, key: string | { advisory: number }): Promise<Blocker | null>
   /** SQL that a session needs before autocommit statements of a target. */
   sessionSettings(settings: TransactionSettings, version: number): string[]
   /** Why this statement cannot run on its own behind a transaction pooler; null: it can. */

@@ -42,6 +42,10 @@ export const errorTable = {
     means: "The adopted tool's own lock is held: it is running, or it died and left its lock behind.",
   },
   LOCK_TIMEOUT: { exit: 1, means: 'Another session held a lock that a migration needs, longer than the retry budget.' },
+  BASELINE_UNPROVEN: {
+    exit: 1,
+    means: 'A migration that was to be marked as applied makes something that the target does not have.',
+  },
   HISTORY_UNUSABLE: { exit: 1, means: 'The history table has a shape that migrations cannot be recorded in.' },
   CONNECTION_LOST: {
     exit: 1,

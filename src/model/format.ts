@@ -30,6 +30,15 @@ export interface LoadedMigrations {
   history?: { table?: string; schema?: string }
 }
 
+/** What became of asking the tool itself to write a migration. */
+export interface Delegated {
+  /** Absolute paths of what the tool wrote; null: it wrote nothing, and the notices say why. */
+  files: readonly string[] | null
+  /** What belongs beside it and the tool does not write. */
+  also: readonly TemplateFile[]
+  notices: readonly Notice[]
+}
+
 /** A file to be written by `make`. */
 export interface TemplateFile {
   /** Absolute path. */
@@ -52,6 +61,15 @@ export interface Format {
   findDirs?(options: FormatOptions): Promise<readonly string[] | null>
   /** Reads and checks every file. Throws `TenantryError` with all problems of the folder. */
   load(options: FormatOptions): Promise<LoadedMigrations>
+  /**
+   * Lets the tool itself write a new migration, where it is installed in the project and can make more of it than an
+   * empty file. `template` is used where it did not. Absent: the format has no such tool.
+   */
+  delegate?(
+    options: FormatOptions,
+    name: string,
+    details: { description: string | null; now: Date },
+  ): Promise<Delegated>
   /** Files for a new migration, following the folder's own conventions. Writes nothing. */
   template(
     options: FormatOptions,

@@ -91,6 +91,10 @@ export interface ExplainReport {
     error?: ErrorDocument | null
     /** The last thing that a rollout recorded for this target. */
     last: { rollout: string; at: string; result: string; error: ErrorDocument | null } | null
+    /** What the tool itself noted about a migration that failed under it. */
+    logs?: { migration: string; text: string } | null
+    /** The adopted tool's own lock, where it is held: who holds it and since when, in words. */
+    nativeLock?: string | null
     /** What the catalog says about an interrupted statement. */
     probe: { migration: string; statement: number; kind: string; verdict: string; reason: string } | null
     /** Commands that could follow, most likely first. */
@@ -118,6 +122,8 @@ export interface MakeReport {
   ok: boolean
   /** Paths written, relative to the working directory. */
   files: readonly string[]
+  /** Who wrote them, where that was not tenantry; why the tool of the project did not. */
+  notices: readonly Notice[]
 }
 
 export interface PlanOptions {
@@ -165,6 +171,8 @@ export interface BaselineOptions {
   rename?: { from: string; to: string }
   /** Mark also where the target's schema does not have what the migration makes. */
   force?: boolean
+  /** Record this failed migration as rolled back, so that it is pending again; its row stays (`prisma migrate resolve --rolled-back`). */
+  rolledBack?: string
 }
 
 /** What `adopt` found, before anything is believed. */
@@ -172,8 +180,11 @@ export interface AdoptReport {
   command: 'adopt'
   ok: boolean
   sets: readonly AdoptedSet[]
-  /** The config was written or is already there; null: nothing was written. */
+  /** Absolute path of the config that is there, or was written; null: there is none. */
   config: string | null
+  /** This call wrote it. */
+  written: boolean
+  notices: readonly Notice[]
 }
 
 export interface AdoptedSet {
@@ -181,6 +192,8 @@ export interface AdoptedSet {
   format: string
   dirs: readonly string[]
   history: { kind: string; table: string; schema: string | null }
+  /** History tables of any known tool that exist, and in how many targets: more than one kind needs a person. */
+  tables: readonly { table: string; targets: number }[]
   migrations: number
   targets: readonly AdoptedTarget[]
 }
@@ -188,6 +201,9 @@ export interface AdoptedSet {
 /** What one target's history says, seen with this set's files. */
 export interface AdoptedTarget {
   target: string
+  tenants: readonly string[]
+  /** Its history table exists. */
+  hasHistory: boolean
   applied: number
   pending: readonly string[]
   /** Rows without a file. */
@@ -195,6 +211,10 @@ export interface AdoptedTarget {
   failed: readonly string[]
   /** Rows that differ from a file in letter case or extension only, or that are there twice. */
   odd: readonly string[]
+  /** Applied, and the file is not what it was. */
+  changed: readonly string[]
+  /** What the first pending migration makes and is there already, in words: no history explains it. */
+  unexplained: readonly string[]
   error: ErrorDocument | null
 }
 
@@ -202,14 +222,31 @@ export interface AdoptedTarget {
 export interface UnlockReport {
   command: 'unlock'
   ok: boolean
+  notices: readonly Notice[]
   targets: readonly {
     target: string
+    set: string
     /** `freed`; `free`: it was; `running`: a live run of ours holds the target, so it was left alone. */
     result: 'freed' | 'free' | 'running' | 'failed'
     heldBy: 'tool' | 'own' | null
     since: string | null
     error: ErrorDocument | null
   }[]
+}
+
+/** A lock that the adopted tool itself wrote, and that may be held by a run of it that lives. */
+export interface HeldLock {
+  target: string
+  /** ISO time; null: the server cannot tell. */
+  since: string | null
+}
+
+export interface UnlockOptions {
+  selectors?: Selectors
+  /** Free also what a living run of the tool may hold. */
+  yes?: boolean
+  /** Asked once, about all of these, where `yes` is not given; absent: refused. */
+  confirm?: (held: readonly HeldLock[]) => Promise<boolean>
 }
 
 /** The library: one object per config, the same that the command line uses. */
@@ -222,10 +259,13 @@ export interface Tenantry {
   check(options?: { selectors?: Selectors }): Promise<FleetReport>
   baseline(options: BaselineOptions): Promise<FleetReport>
   explain(tenant: string): Promise<ExplainReport>
-  /** Shows what is there: formats, histories, and what does not fit. Changes nothing in any database. */
-  adopt(options?: { selectors?: Selectors }): Promise<AdoptReport>
-  /** Frees the adopted tool's lock row where a run died and left it. */
-  unlock(options?: { selectors?: Selectors }): Promise<UnlockReport>
+  /**
+   * Shows what is there: formats, histories, and what does not fit. Changes nothing in any database. `write`: writes
+   * `tenantry.config.ts` where there is no config.
+   */
+  adopt(options?: { selectors?: Selectors; write?: boolean }): Promise<AdoptReport>
+  /** Frees the adopted tool's lock row where a run died and left it. Throws CONFIRMATION_MISSING. */
+  unlock(options?: UnlockOptions): Promise<UnlockReport>
   /** Id of the migration that a word names (id, number or file name), in any set; null: it names none. */
   resolveMigration?(text: string): Promise<string | null>
   /** Is this the id, slug, schema or database of a tenant? */

@@ -72,8 +72,12 @@ const sessionColumns = `a.pid, a.application_name, a.usename, a.state,
   to_char(a.xact_start AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS since`
 
 /** Who holds a target's lock. The text of the other session's query is never read. */
-export async function lockHolder(connection: Connection, lockKey: string): Promise<Blocker | null> {
-  const key = BigInt.asUintN(64, BigInt(advisoryKey(lockKey)))
+export async function lockHolder(
+  connection: Connection,
+  lockKey: string | { advisory: number },
+): Promise<Blocker | null> {
+  const own = typeof lockKey === 'string' ? BigInt(advisoryKey(lockKey)) : BigInt(lockKey.advisory)
+  const key = BigInt.asUintN(64, own)
   const [row] = await connection.query(
     `SELECT ${sessionColumns} FROM pg_locks l JOIN pg_stat_activity a USING (pid)
      WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1 AND l.pid <> pg_backend_pid()
