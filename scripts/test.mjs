@@ -24,9 +24,10 @@ process.on('SIGINT', () => {})
 process.on('SIGTERM', () => child.kill('SIGTERM'))
 
 const [code, signal] = await once(child, 'exit')
-const { passed, failed, skipped } = readCounts()
+const { passed, failed, skipped, again } = readCounts()
 rmSync(dir, { recursive: true, force: true })
 
+for (const name of again) console.log(`Passed only at the second try: ${name}`)
 const hasRun = passed + failed > 0
 if (!hasRun) console.log('No test ran.')
 if (code !== 0 && failed === 0) console.log(`vitest ended with ${signal ?? `exit code ${code}`}.`)
@@ -39,6 +40,6 @@ function readCounts() {
   try {
     return JSON.parse(readFileSync(countsFile, 'utf8'))
   } catch {
-    return { passed: 0, failed: 0, skipped: 0 }
+    return { passed: 0, failed: 0, skipped: 0, again: [] }
   }
 }

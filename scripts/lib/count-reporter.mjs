@@ -3,7 +3,8 @@ import process from 'node:process'
 
 /**
  * What a run of vitest came to.
- * @typedef {{ passed: number, failed: number, skipped: number }} TestCounts
+ * @typedef {{ passed: number, failed: number, skipped: number, again: string[] }} TestCounts
+ *   `again`: tests that passed at their second try
  */
 
 /**
@@ -17,13 +18,15 @@ export default class CountReporter {
    */
   onTestRunEnd(modules, unhandledErrors) {
     /** @type {TestCounts} */
-    const counts = { passed: 0, failed: unhandledErrors.length, skipped: 0 }
+    const counts = { passed: 0, failed: unhandledErrors.length, skipped: 0, again: [] }
     for (const module of modules) {
       let failedHere = 0
       for (const test of module.children.allTests()) {
         const { state } = test.result()
-        if (state === 'passed') counts.passed++
-        else if (state === 'failed') failedHere++
+        if (state === 'passed') {
+          counts.passed++
+          if (test.diagnostic()?.flaky === true) counts.again.push(`${module.relativeModuleId} > ${test.fullName}`)
+        } else if (state === 'failed') failedHere++
         else counts.skipped++
       }
       counts.failed += module.state() === 'failed' ? Math.max(1, failedHere) : failedHere
