@@ -1,11 +1,14 @@
-import { join, resolve } from 'node:path'
-import type { Format, FormatOptions, LoadedMigrations, TemplateFile } from '../model/format.ts'
+import { basename, join, resolve } from 'node:path'
+import type { Delegated, Format, FormatOptions, LoadedMigrations, TemplateFile } from '../model/format.ts'
 import type { Migration, Notice } from '../model/migration.ts'
 import { checksumBytes } from './checksums.ts'
 import { readHeaders } from './headers.ts'
 import { historyShape } from './history-shapes.ts'
 import { type FolderEntry, listFolder, showPath } from './list-folder.ts'
 import { replacePlaceholders } from './placeholders.ts'
+import { askPrisma } from './prisma/ask-prisma.ts'
+import { findFolder } from './prisma/find-folder.ts'
+import { checkLockFile } from './prisma/lock-file.ts'
 import { type Findings, type FolderProblem, throwProblems } from './problems.ts'
 import { readTextFile } from './read-file.ts'
 import { readInBatches } from './read-in-batches.ts'
@@ -28,20 +31,46 @@ export const prisma: Format = {
     return 0
   },
 
+  async findDirs(options) {
+    const dir = await findFolder(options.root)
+    return dir === null ? null : [dir]
+  },
+
   async load(options): Promise<LoadedMigrations> {
     const findings: Findings = { problems: [], notices: [] }
     const folders = await findFolders(options, findings.problems)
     const migrations = await readInBatches(folders, findings, (folder, own) => readMigration(folder, options, own))
+    const dirs = new Set(folders.map(({ path }) => join(path, '..')))
+    for (const dir of dirs) await checkLockFile(options, dir, findings)
     throwProblems(findings.problems)
-    for (const dir of options.dirs) findings.notices.push(...(await readLockFile(options.root, dir)))
     findings.notices.push(...describeOrder(folders))
     return { migrations, notices: findings.notices }
+  },
+
+  async delegate(options, name, details): Promise<Delegated> {
+    const dir = await folderOfNew(options)
+    const answer = await askPrisma(dir, makeSlug(name))
+    if (answer.outcome === 'made') {
+      const file = join(answer.folder, 'migration.sql')
+      const undo = undoOf(answer.folder, describeName(name, details.description))
+      const message = `Prisma wrote ${showPath(options.root, file)}; nothing was applied.`
+      return { files: [file], also: [undo], notices: [{ rule: 'prisma-made', message }] }
+    }
+    const message =
+      answer.outcome === 'absent'
+        ? 'Prisma is not installed in this project, so migration.sql is empty: write its SQL by hand.'
+        : `Prisma was asked and made no migration, so migration.sql is empty: ${answer.said}`
+    const hint =
+      answer.outcome === 'absent'
+        ? 'With `prisma` installed, `tenantry make` lets it write the SQL.'
+        : 'Write the SQL by hand; or remove the folder, put right what Prisma says, and make it again.'
+    return { files: null, also: [], notices: [{ rule: 'prisma-not-asked', message, hint }] }
   },
 
   async template(options, name, details): Promise<TemplateFile[]> {
     const slug = makeSlug(name)
     const last = (await findFolders(options, [])).at(-1)
-    const dir = last === undefined ? (options.dirs[0] ?? options.root) : join(last.path, '..')
+    const dir = await folderOfNew(options)
     const time = new Date(details.now)
     let id = `${formatStamp(time)}_${slug}`
     // Not before the last one, also when that was made in this very second.
@@ -49,16 +78,27 @@ export const prisma: Format = {
       time.setUTCSeconds(time.getUTCSeconds() + 1)
       id = `${formatStamp(time)}_${slug}`
     }
+    const description = describeName(name, details.description)
     const header = [
       `-- Migration: ${id}`,
       `-- Created at: ${details.now.toISOString().slice(0, 10)}`,
-      `-- Description: ${describeName(name, details.description)}`,
+      `-- Description: ${description}`,
     ]
-    return [
-      { path: join(dir, id, 'migration.sql'), text: `${header.join('\n')}\n\n` },
-      { path: join(dir, id, 'rollback.sql'), text: '' },
-    ]
+    const folder = join(dir, id)
+    return [{ path: join(folder, 'migration.sql'), text: `${header.join('\n')}\n\n` }, undoOf(folder, description)]
   },
+}
+
+/** Prisma has no undo and leaves further files of its folders alone. With these lines only it counts as not written. */
+function undoOf(folder: string, description: string): TemplateFile {
+  const text = `-- Rollback for: ${basename(folder)}\n-- Description: ${description}\n\n`
+  return { path: join(folder, 'rollback.sql'), text }
+}
+
+/** Beside the last migration, where there are several folders. */
+async function folderOfNew(options: FormatOptions): Promise<string> {
+  const last = (await findFolders(options, [])).at(-1)
+  return last === undefined ? resolve(options.dirs[0] ?? options.root) : join(last.path, '..')
 }
 
 const collator = new Intl.Collator('en')
@@ -128,22 +168,6 @@ async function readMigration(
     down,
     transaction: headers.noTransaction ? 'never' : 'auto',
   }
-}
-
-/** Prisma notes the kind of database in `migration_lock.toml` when it makes the first migration. */
-async function readLockFile(root: string, dir: string): Promise<Notice[]> {
-  const path = join(dir, 'migration_lock.toml')
-  const file = await readTextFile({ path, shown: showPath(root, path) }, [])
-  const provider = /^\s*provider\s*=\s*"?([^"\s#]*)/m.exec(file?.text ?? '')?.[1]
-  if (provider === undefined || provider === '' || /^postgres(ql)?$/.test(provider)) return []
-  return [
-    {
-      rule: 'prisma-provider',
-      message: `${showPath(root, path)} says these migrations were written for ${provider}.`,
-      hint: 'Check that the servers of this set are of that kind.',
-      file: showPath(root, path),
-    },
-  ]
 }
 
 /** Versions of Prisma before 6 ordered by bytes, where a digit comes before an underscore. */

@@ -14,6 +14,8 @@ export interface FormatSample {
   /** Path of a migration's file and of its undo, relative to the folder. */
   up(id: string): string
   down(id: string): string
+  /** What else a complete folder holds. */
+  beside?: Readonly<Record<string, string>>
 }
 
 /** What every format must do. To add one, call this with its sample in `formats.test.ts`. */
@@ -39,6 +41,7 @@ export function describeFormat(sample: FormatSample): void {
       await writeFile(join(dir, path), text)
     }
     async function writeAll(): Promise<void> {
+      for (const [path, text] of Object.entries(sample.beside ?? {})) await write(path, text)
       // Last first, so that the order does not come from the file system.
       for (const id of [...ids].reverse()) {
         await write(sample.up(id), `-- Description: of ${id}\nCREATE TABLE t_${id.replaceAll(/\W/g, '')} (id INT);\n`)

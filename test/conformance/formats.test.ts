@@ -14,6 +14,7 @@ const samples: readonly FormatSample[] = [
     ids: ['20240101_users', '20250101120000_roles', '20250102120000_orders'],
     up: (id) => `${id}/migration.sql`,
     down: (id) => `${id}/rollback.sql`,
+    beside: { 'migration_lock.toml': 'provider = "postgresql"\n' },
   },
 ]
 
