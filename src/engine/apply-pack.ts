@@ -158,7 +158,7 @@ function oneTransaction(
 }
 
 /** What one file sets, or a function that it calls, must not reach the next file. */
-function mayChangeSettings({ script }: CompiledStep): boolean {
+export function mayChangeSettings({ script }: CompiledStep): boolean {
   const { changesRole, leavesSession, segments } = script
   const kinds = /^(SET|RESET|DISCARD|SELECT|DO|CALL)\b/
   return (

@@ -5,8 +5,10 @@ import type { Standing } from '../model/plan.ts'
 import type { ScriptStatement, Segment } from '../model/script.ts'
 import { recordSql } from './apply-pack.ts'
 import { createTablesSql, writeLedgerSql } from './history-sql.ts'
+import { fitsPrefix, prefixOf, refusesWhole, wasRefused } from './ledger-prefix.ts'
 import { mustRun } from './must-run.ts'
 import { prepareSession } from './prepare-session.ts'
+import { recordRefusal } from './record-refusal.ts'
 import type { Supervision } from './supervise.ts'
 import { lockedFailure, StepStopped, underTargetLock } from './target-lock.ts'
 import {
@@ -89,7 +91,8 @@ class StepRun {
       this.#stopIfEnded()
       if (segment.kind === 'autocommit') {
         const resumed = mine !== undefined && before === done
-        await this.#runAlone(segment, resumed)
+        if (resumed) await this.#runAlone(segment, before, wasRefused(mine) ? 'refused' : 'interrupted', standing)
+        else await this.#runAlone(segment, before, 'new', standing)
         if (last) await this.#finish(standing)
         else await this.#recordProgress(standing, passed, false)
       } else await this.#runTransaction(skipDone(segment, done - before), standing, passed, last)
@@ -132,11 +135,7 @@ class StepRun {
         },
       )
     }
-    // The ledger's checksum column holds the file's; the prefix is compared by the caller that reads it.
-    if (
-      entry.statementsDone > script.statementCount ||
-      entry.prefix !== script.prefixHash(entry.statementsDone).slice(0, 16)
-    ) {
+    if (!fitsPrefix(entry, script)) {
       throw new TenantryError(
         'MIGRATION_CHANGED',
         `${subject} stopped after ${entry.statementsDone} of ${entry.statementsTotal} statements, and those statements were edited since.`,
@@ -157,8 +156,7 @@ class StepRun {
     const body = segment.statements.map((statement) => statement.text(schemaOf(this.#work)))
     const carried = segment.settings.map((statement) => statement.text(schemaOf(this.#work)))
     const begin = [
-      ...phrases.begin(settings, mark, this.#connection.version),
-      ...(this.#recorded ? [] : createTablesSql(dialect, this.#work.place, standing.snapshot)),
+      ...this.#begin(mark, this.#recorded ? [] : createTablesSql(dialect, this.#work.place, standing.snapshot)),
       phrases.guard(guardFor(this.#work, [this.#step], false)),
       ...carried,
     ]
@@ -177,6 +175,13 @@ class StepRun {
     })
   }
 
+  /** Where DDL commits by itself, tables are made before the transaction, which they would end. */
+  #begin(mark: TransactionMark, tables: readonly string[]): string[] {
+    const { dialect } = this.#work
+    const begin = dialect.phrases.begin(transactionSettings(this.#work), mark, this.#connection.version)
+    return dialect.features.transactionalDdl ? [...begin, ...tables] : [...tables, ...begin]
+  }
+
   async #send(texts: readonly string[], segment: Segment, bodyStart: number): Promise<void> {
     const { done, failure } = await this.#connection.pipeline(texts)
     if (failure === null) return
@@ -193,8 +198,17 @@ class StepRun {
     }
   }
 
-  /** A statement that the server refuses in a transaction, by itself. */
-  async #runAlone(segment: Segment, resumed: boolean): Promise<void> {
+  /**
+   * A statement that the server refuses in a transaction, by itself.
+   * @param done statements before it
+   * @param before what the ledger says of an earlier try
+   */
+  async #runAlone(
+    segment: Segment,
+    done: number,
+    before: 'new' | 'interrupted' | 'refused',
+    standing: Standing,
+  ): Promise<void> {
     const statement = segment.statements[0]
     if (statement === undefined) return
     const { server, database } = this.#work.target.placement
@@ -202,13 +216,11 @@ class StepRun {
     const work = async () => {
       this.#stopIfEnded()
       this.#supervision.resume()
+      if (before !== 'new' && !(await this.#stillNeeded(segment, statement, before === 'refused'))) return
+      // Should the connection be lost now, it is interrupted, and not refused any more.
+      if (before === 'refused') await this.#recordProgress(standing, done, false)
       await prepareSession(this.#work, this.#connection, this.#step.migration.id, segment, statement)
-      if (
-        resumed &&
-        !(await mustRun(this.#work, this.#connection, this.#step.migration.id, statement, () => this.#stopIfEnded()))
-      )
-        return
-      await this.#runStatement(statement)
+      await this.#runStatement(segment, statement, done)
       // What the file set for this statement must not reach our own rows (a role without rights on them).
       if (segment.settings.length > 0) await this.#connection.reset()
     }
@@ -216,10 +228,26 @@ class StepRun {
     await (segment.exclusive ? gate.runExclusive(work) : gate.runShared(work))
   }
 
-  async #runStatement(statement: ScriptStatement): Promise<void> {
+  /** Asks the catalog in the session as the statement will find it. */
+  async #stillNeeded(segment: Segment, statement: ScriptStatement, refused: boolean): Promise<boolean> {
+    const { id } = this.#step.migration
+    await prepareSession(this.#work, this.#connection, id, segment, statement)
+    const needed = await mustRun(this.#work, this.#connection, id, statement, () => this.#stopIfEnded(), refused)
+    if (segment.settings.length > 0) await this.#connection.reset()
+    return needed
+  }
+
+  async #runStatement(segment: Segment, statement: ScriptStatement, done: number): Promise<void> {
     // Confirmed is not committed: some commit only after they were confirmed, and the probe can tell.
     const { failure } = await this.#connection.pipeline([statement.text(schemaOf(this.#work))])
     if (failure === null) return
+    if (refusesWhole(statement.kind)) {
+      if (segment.settings.length > 0 && !this.#connection.broken) await this.#connection.reset()
+      if (!this.#connection.broken) {
+        await recordRefusal(this.#work, this.#connection, this.#step, done, this.#locksAgain)
+      }
+      throw new StepStopped(failure, statement)
+    }
     // Tried again, what cannot be told would hide why it failed.
     const final = ['lock-timeout', 'deadlock'].includes(failure.kind) && !(await this.#canTell(statement))
     throw new StepStopped(failure, statement, final)
@@ -241,7 +269,7 @@ class StepRun {
         state: direction === 'up' ? 'running' : 'undoing',
         statementsDone: done,
         statementsTotal: script.statementCount,
-        prefix: script.prefixHash(done),
+        prefix: prefixOf(script, done),
         rollout,
         appliedBy: settings.appliedBy,
       },
@@ -272,8 +300,7 @@ class StepRun {
     const { dialect, place } = this.#work
     const mark = markFor(this.#work, this.#locksAgain)
     const { failure } = await this.#connection.pipeline([
-      ...dialect.phrases.begin(transactionSettings(this.#work), mark, this.#connection.version),
-      ...(first ? createTablesSql(dialect, place, standing.snapshot) : []),
+      ...this.#begin(mark, first ? createTablesSql(dialect, place, standing.snapshot) : []),
       dialect.phrases.guard(guardFor(this.#work, [this.#step], false)),
       ...rows(mark),
       dialect.phrases.commit,

@@ -4,12 +4,10 @@ import { type ErrorDocument, isTenantryError, TenantryError } from '../model/err
 import type { HistorySnapshot } from '../model/history.ts'
 import type { PlannedStep, Standing } from '../model/plan.ts'
 import type { TargetResult } from '../model/rollout.ts'
-import { applyCode } from './apply-code.ts'
-import { applyPack } from './apply-pack.ts'
-import { applySequence, countSequence } from './apply-sequence.ts'
-import { applySteps } from './apply-steps.ts'
+import { carryOutNext } from './carry-out-next.ts'
 import { describeFailure } from './describe-failure.ts'
 import { explainExisting } from './explain-existing.ts'
+import { explainNativeLock } from './explain-native-lock.ts'
 import type { Lease } from './pool.ts'
 import { refuseHistory } from './refuse-history.ts'
 import { Retries } from './retries.ts'
@@ -55,6 +53,7 @@ const cancelled: DatabaseFailure = {
 /** What a run waits out; when it is cancelled meanwhile, that is what happened. */
 const waitable: ReadonlySet<DatabaseFailure['kind']> = new Set([
   'locked',
+  'native-locked',
   'lock-timeout',
   'deadlock',
   'connection-lost',
@@ -188,39 +187,11 @@ class TargetRun {
   async #advance(
     compiled: readonly CompiledStep[],
   ): Promise<{ failure: StepFailure; supervision: Supervision } | null> {
-    const { pool, target } = this.#work
-    const first = compiled[0] as CompiledStep
-    // What is half-done goes on from where it stopped, also when its file now fits one transaction.
-    const begun = new Set(this.#standing.halfDone.map(({ migration }) => migration))
-    const alone = compiled.findIndex(
-      ({ script, direction, migration }) =>
-        script.mode !== 'transaction' || direction !== first.direction || begun.has(migration.id),
-    )
-    const together = alone === -1 ? compiled : compiled.slice(0, alone)
-    const commit = this.#work.oneTransaction ? together.findIndex(({ script }) => script.mustCommit === true) : -1
-    const pack = commit === -1 ? together : together.slice(0, commit + 1)
-    const kind = first.script.mode
-    const codes = compiled.findIndex(({ script, direction }) => script.mode !== kind || direction !== first.direction)
     const connection = await this.#reconnect()
-    const supervision = supervise(this.#work, connection, first.migration.id)
+    const supervision = supervise(this.#work, connection, compiled[0]?.migration.id ?? '')
     try {
-      const { server, database } = target.placement
       supervision.pause()
-      const outcome =
-        kind === 'code'
-          ? await pool.gate(server, database).runShared(async () => {
-              this.#work.cancel.throwIfAborted()
-              supervision.resume()
-              const own = codes === -1 ? compiled : compiled.slice(0, codes)
-              return applyCode(this.#work, connection, this.#standing, own, supervision)
-            })
-          : pack.length > 0
-            ? await pool.gate(server, database).runShared(async () => {
-                this.#work.cancel.throwIfAborted()
-                supervision.resume()
-                return applyPack(this.#work, connection, this.#standing, pack, supervision)
-              })
-            : await applySteps(this.#work, connection, first, supervision)
+      const outcome = await carryOutNext(this.#work, connection, this.#standing, compiled, supervision)
       this.#record(compiled.slice(0, outcome.finished))
       this.#steps = this.#steps.slice(outcome.finished)
       if (outcome.finished > 0) this.#retries.progressed()
@@ -344,6 +315,7 @@ class TargetRun {
       blockers = holder === null ? [] : [holder]
     }
     const extra: Parameters<typeof describeFailure>[2] = { blockers }
+    if (failure.kind === 'native-locked') Object.assign(extra, await explainNativeLock(this.#work))
     if (
       failure.kind === 'already-exists' &&
       statement !== null &&

@@ -7,6 +7,7 @@ import { schemaOf, type TargetWork } from './work.ts'
  * Asks the catalog whether an interrupted statement landed; false: it did. Clears away what is left of it.
  * Throws MIGRATION_INTERRUPTED where that cannot be told, TARGET_LOCKED where it still runs, `DatabaseError`.
  * @param stopIfEnded throws when the run was cancelled meanwhile
+ * @param refused the server is known to have refused it: only what it left behind is looked for
  */
 export async function mustRun(
   work: TargetWork,
@@ -14,10 +15,12 @@ export async function mustRun(
   migration: string,
   statement: ScriptStatement,
   stopIfEnded: () => void,
+  refused = false,
 ): Promise<boolean> {
   const { target, set } = work
   const { verdict, cleanup, reason } = await probe(work, connection, migration, statement, stopIfEnded)
   for (const sql of cleanup) await connection.query(sql)
+  if (refused) return verdict !== 'landed' || cleanup.length === 0
   if (verdict === 'landed') return false
   if (verdict === 'unknown') {
     const { line, column } = statement.locate(schemaOf(work))

@@ -1,3 +1,4 @@
+import { wasRefused } from '../engine/ledger-prefix.ts'
 import type { Migration } from '../model/migration.ts'
 import type { TargetPlan } from '../model/plan.ts'
 import type { ExplainReport } from '../model/report.ts'
@@ -39,11 +40,17 @@ async function probeHalfDone(fleet: Fleet, set: FleetSet, plan: TargetPlan): Pro
   const script = await scriptOf(fleet, set, plan, migration, half.direction)
   const statement = script?.segments.flatMap(({ statements }) => statements)[half.statementsDone]
   if (statement === undefined) return null
+  const entry = plan.standing.snapshot.ledger.find((row) => row.migration === migration.id)
+  const refused = entry !== undefined && wasRefused(entry)
   const { server, database, schema } = plan.target.placement
   const lease = await fleet.pool.lease(server, database)
   try {
-    const { verdict, reason } = await fleet.pool.dialect(server).probe(lease.connection, statement, schema ?? null)
-    return { migration: migration.id, statement: statement.index, kind: statement.kind, verdict, reason }
+    const { verdict, cleanup, reason } = await fleet.pool
+      .dialect(server)
+      .probe(lease.connection, statement, schema ?? null)
+    const place = { migration: migration.id, statement: statement.index, kind: statement.kind }
+    if (!refused || cleanup.length > 0) return { ...place, verdict, reason }
+    return { ...place, verdict: 'absent', reason: 'the server refused it when it was sent' }
   } finally {
     await lease.release()
   }
