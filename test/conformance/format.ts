@@ -40,8 +40,11 @@ export function describeFormat(sample: FormatSample): void {
       await mkdir(dirname(join(dir, path)), { recursive: true })
       await writeFile(join(dir, path), text)
     }
-    async function writeAll(): Promise<void> {
+    async function writeBeside(): Promise<void> {
       for (const [path, text] of Object.entries(sample.beside ?? {})) await write(path, text)
+    }
+    async function writeAll(): Promise<void> {
+      await writeBeside()
       // Last first, so that the order does not come from the file system.
       for (const id of [...ids].reverse()) {
         await write(sample.up(id), `-- Description: of ${id}\nCREATE TABLE t_${id.replaceAll(/\W/g, '')} (id INT);\n`)
@@ -49,6 +52,7 @@ export function describeFormat(sample: FormatSample): void {
       }
     }
     async function loadOne(text: string | Buffer, more: Partial<FormatOptions> = {}): Promise<Migration> {
+      await writeBeside()
       await write(sample.up(ids[0]), text)
       const [first] = (await format.load(options(more))).migrations
       if (first === undefined) throw new Error('nothing was loaded')
