@@ -1,7 +1,7 @@
 import type { Connection, TransactionMark } from '../model/dialect.ts'
 import type { Standing } from '../model/plan.ts'
 import type { ScriptStatement } from '../model/script.ts'
-import { createTablesSql, deleteHistorySql, insertHistorySql, writeLedgerSql } from './history-sql.ts'
+import { clearBegunSql, createTablesSql, deleteHistorySql, insertHistorySql, writeLedgerSql } from './history-sql.ts'
 import type { Supervision } from './supervise.ts'
 import {
   type CompiledStep,
@@ -50,7 +50,10 @@ export function recordSql(
     mark,
     fresh,
   )
-  return [...ledger, history]
+  // Half-done until now: the tool's own row for that goes with it.
+  const partly = script.mode !== 'transaction' || standing.halfDone.some((half) => half.migration === migration.id)
+  const clear = direction === 'up' && partly ? clearBegunSql(dialect, place, migration.keys) : []
+  return [...ledger, ...clear, history]
 }
 
 /**

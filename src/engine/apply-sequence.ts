@@ -2,7 +2,7 @@ import type { Connection, TransactionMark } from '../model/dialect.ts'
 import type { Standing } from '../model/plan.ts'
 import type { Script, ScriptStatement, Segment } from '../model/script.ts'
 import { mayChangeSettings, recordSql } from './apply-pack.ts'
-import { createTablesSql, writeLedgerSql } from './history-sql.ts'
+import { begunNote, createTablesSql, writeBegunSql, writeLedgerSql } from './history-sql.ts'
 import { prefixOf, refusesWhole } from './ledger-prefix.ts'
 import { recordRefusal } from './record-refusal.ts'
 import type { Supervision } from './supervise.ts'
@@ -233,7 +233,9 @@ class Sequence {
       fresh,
     )
     const text = `${migration.id} (${direction}), ${done} of ${script.statementCount} statements`
-    this.#ours(index, ...rows, ...dialect.phrases.markHalfDone(place.schema, text))
+    const note = begunNote(script, done)
+    const begun = direction === 'up' ? writeBegunSql(dialect, place, this.#standing, migration, note) : []
+    this.#ours(index, ...rows, ...begun, ...dialect.phrases.markHalfDone(place.schema, text))
   }
 
   #ours(step: number, ...texts: string[]): void {

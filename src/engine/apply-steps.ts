@@ -4,7 +4,7 @@ import type { LedgerEntry } from '../model/history.ts'
 import type { Standing } from '../model/plan.ts'
 import type { ScriptStatement, Segment } from '../model/script.ts'
 import { recordSql } from './apply-pack.ts'
-import { createTablesSql, writeLedgerSql } from './history-sql.ts'
+import { begunNote, createTablesSql, writeBegunSql, writeLedgerSql } from './history-sql.ts'
 import { fitsPrefix, prefixOf, refusesWhole, wasRefused } from './ledger-prefix.ts'
 import { mustRun } from './must-run.ts'
 import { prepareSession } from './prepare-session.ts'
@@ -277,7 +277,8 @@ class StepRun {
       !standing.snapshot.hasLedger && !this.#recorded,
     )
     const text = `${migration.id} (${direction}), ${done} of ${script.statementCount} statements`
-    return [...rows, ...dialect.phrases.markHalfDone(place.schema, text)]
+    const begun = direction === 'up' ? writeBegunSql(dialect, place, standing, migration, begunNote(script, done)) : []
+    return [...rows, ...begun, ...dialect.phrases.markHalfDone(place.schema, text)]
   }
 
   #finishSql(standing: Standing, mark: TransactionMark): string[] {

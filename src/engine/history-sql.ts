@@ -93,19 +93,74 @@ export function insertHistorySql(
   steps: number,
   rollout: string,
 ): string {
-  const { columns } = standing.snapshot
-  const values = Object.entries(
-    place.shape.values({
-      key: newKey(migration, standing, place.shape),
-      checksum: migration.checksum,
-      description: migration.description,
-      steps,
-      batch: batchOf(standing.snapshot, rollout),
-    }),
-  ).filter(([name]) => columns === null || columns.some((column) => column.name === name))
-  const names = values.map(([name]) => dialect.quoteIdentifier(name)).join(', ')
-  const list = values.map(([, value]) => literal(dialect, value)).join(', ')
+  const values = place.shape.values({
+    key: newKey(migration, standing, place.shape),
+    checksum: migration.checksum,
+    description: migration.description,
+    steps,
+    batch: batchOf(standing.snapshot, rollout),
+  })
+  return insertSql(dialect, place, standing, values)
+}
+
+type RowValues = ReturnType<HistoryShape['values']>
+
+function insertSql(dialect: Words, place: HistoryPlace, { snapshot }: Standing, values: RowValues): string {
+  const { columns } = snapshot
+  const kept = Object.entries(values).filter(([name]) => columns === null || columns.some((one) => one.name === name))
+  const names = kept.map(([name]) => dialect.quoteIdentifier(name)).join(', ')
+  const list = kept.map(([, value]) => literal(dialect, value)).join(', ')
   return `INSERT INTO ${qualify(dialect, place.schema, place.table)} (${names}) VALUES (${list})`
+}
+
+/**
+ * Keeps the row by which the tool itself tells a migration that is begun and not finished; `note` is what the tool
+ * shows of it. Part of the transaction that writes the ledger. Empty: the tool has no such rows.
+ */
+export function writeBegunSql(
+  dialect: Words,
+  place: HistoryPlace,
+  standing: Standing,
+  migration: Migration,
+  note: string,
+): string[] {
+  const { begun, logs } = place.shape
+  if (begun === undefined) return []
+  const { checksum, description } = migration
+  const key = newKey(migration, standing, place.shape)
+  const all = place.shape.values({ key, checksum, description, steps: 0, batch: 0 })
+  const values: RowValues = Object.fromEntries(Object.entries(all).filter(([name]) => begun.includes(name)))
+  if (logs !== undefined) values[logs] = note
+  return [...clearBegunSql(dialect, place, migration.keys), insertSql(dialect, place, standing, values)]
+}
+
+/** What the tool shows of a migration that a run of ours has begun. */
+export function begunNote({ statementCount }: { statementCount: number }, done: number): string {
+  return `tenantry applies this migration step by step; ${done} of ${statementCount} statements are done. \`tenantry up\` goes on with it.`
+}
+
+/** Takes that row away: before the one that says "applied". */
+export function clearBegunSql(dialect: Words, place: HistoryPlace, keys: readonly string[]): string[] {
+  return place.shape.begun === undefined
+    ? []
+    : [`${deleteHistorySql(dialect, place, keys)} AND ${unfinished(dialect, place.shape)}`]
+}
+
+/** Records failed rows as rolled back, as the tool does: they stay and count as absent. Empty: the tool has no such rows. */
+export function rollBackFailedSql(dialect: Words, place: HistoryPlace, keys: readonly string[]): string[] {
+  const { rolledBackAt, finishedAt, key } = place.shape
+  if (rolledBackAt === null || finishedAt === null) return []
+  const column = dialect.phrases.asText(dialect.quoteIdentifier(key))
+  const list = keys.map(dialect.quoteLiteral).join(', ')
+  const set = `${dialect.quoteIdentifier(rolledBackAt)} = ${dialect.phrases.now}`
+  return [
+    `UPDATE ${qualify(dialect, place.schema, place.table)} SET ${set} WHERE ${column} IN (${list}) AND ${unfinished(dialect, place.shape)}`,
+  ]
+}
+
+function unfinished(dialect: Words, { finishedAt, rolledBackAt }: HistoryShape): string {
+  const columns = [finishedAt, rolledBackAt].filter((column) => column !== null)
+  return columns.map((column) => `${dialect.quoteIdentifier(column)} IS NULL`).join(' AND ')
 }
 
 function literal(dialect: Words, value: string | number | null | { now: true } | { uuid: true }): string {

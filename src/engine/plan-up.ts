@@ -47,6 +47,18 @@ function refuseHalfDone(standing: Standing, migrations: readonly Migration[]): T
   if (failed !== undefined) {
     return refuseFailed(failed, 'so nothing further is applied')
   }
+  const disputed = standing.halfDone.find((half) => half.disputed)
+  if (disputed !== undefined) {
+    const { migration, statementsDone, statementsTotal } = disputed
+    return new TenantryError(
+      'MIGRATION_HALF_APPLIED',
+      `Migration ${migration} stopped after ${statementsDone} of ${statementsTotal} statements, and was recorded as rolled back by another tool since.`,
+      {
+        hint: `If what it did is gone: \`tenantry baseline --rolled-back ${migration}\`, and \`tenantry up\` begins it anew. If all of it is there: \`tenantry baseline --migration ${migration}\`.`,
+        context: { migration },
+      },
+    )
+  }
   const [undoing] = standing.halfDone.filter((half) => half.direction === 'down')
   if (undoing !== undefined) {
     return new TenantryError(

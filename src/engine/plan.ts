@@ -13,7 +13,7 @@ export function readStanding(
   shape: HistoryShape,
 ): Standing {
   const matched = matchHistory(migrations, snapshot.entries)
-  const halfDone = findHalfDone(migrations, matched, snapshot.ledger)
+  const halfDone = findHalfDone(migrations, matched, snapshot.ledger, shape)
   const unfinished = new Set(halfDone.map((half) => half.migration))
   const rows = new Map<Migration, HistoryEntry>()
   for (const { entry, migration } of matched) {
@@ -64,9 +64,11 @@ function findHalfDone(
   migrations: readonly Migration[],
   matched: readonly MatchedEntry[],
   ledger: readonly LedgerEntry[],
+  shape: HistoryShape,
 ): HalfDone[] {
   const finished = matched.filter(({ entry }) => entry.state === 'applied')
   const recorded = new Set(finished.map(({ entry, migration }) => migration?.id ?? entry.key))
+  const begun = new Set(matched.map(({ entry, migration }) => migration?.id ?? entry.key))
   const found = new Map<string, HalfDone>()
   for (const row of ledger) {
     const up = row.state === 'running' && !recorded.has(row.migration)
@@ -77,6 +79,7 @@ function findHalfDone(
       statementsDone: row.statementsDone,
       statementsTotal: row.statementsTotal,
       source: 'ledger',
+      ...(up && shape.begun !== undefined && !begun.has(row.migration) ? { disputed: true } : {}),
     })
   }
   for (const { entry, migration } of matched) {

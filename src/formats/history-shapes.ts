@@ -51,6 +51,7 @@ const prisma: HistoryShape = {
   order: ['started_at'],
   finishedAt: 'finished_at',
   rolledBackAt: 'rolled_back_at',
+  begun: ['id', 'checksum', 'migration_name', 'started_at'],
   logs: 'logs',
   batch: null,
   spelling: 'id',

@@ -51,6 +51,11 @@ export interface HistoryShape {
   finishedAt: string | null
   /** Column that is not null when the row was rolled back and counts as absent. */
   rolledBackAt: string | null
+  /**
+   * Columns that the tool fills when a migration begins; the others when it is finished. A migration of ours that
+   * commits in parts has such a row, too, so that the tool takes it for failed and keeps off. Absent: no row until then.
+   */
+  begun?: readonly string[]
   /** Column in which the tool notes why a row is failed; absent: it has none. */
   logs?: string
   /** Column with the number of the batch that a row was applied in; null: the tool has no batches. */

@@ -17,6 +17,8 @@ export interface HalfDone {
   statementsTotal: number
   /** `native`: the tool's own table says so (Prisma's failed row); `ledger`: ours does. */
   source: 'ledger' | 'native'
+  /** The ledger says half-done, and the tool's own table that it was rolled back: only a person can tell. */
+  disputed?: true
   /** What the tool itself noted about the failure, where `source` is `native`. */
   logs?: string
 }
