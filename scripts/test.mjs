@@ -1,39 +1,98 @@
 /**
- * Runs all tests; arguments go to vitest. The last line says how many passed and failed, and the exit code is 0 only if
- * tests ran and none failed, whatever happened to vitest itself.
+ * Runs all tests; arguments go to vitest. Without arguments, those that depend on the server's version run again on
+ * older ones. The last line says how many passed and failed, and the exit code is 0 only if tests ran and none failed,
+ * whatever happened to vitest itself.
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
+import { installPackages } from './lib/install.mjs'
+import { versionsDir } from './lib/postgres-binaries.mjs'
+
+/** What the server's version decides: what is in the catalogs, what may be in a transaction, how things are locked. */
+const versionTests = [
+  'test/conformance/dialects.test.ts',
+  'test/stories/adapt.test.ts',
+  'test/stories/history.test.ts',
+  'test/stories/probe.test.ts',
+  'test/stories/scripts.test.ts',
+  'test/stories/topologies.test.ts',
+]
+const olderVersions = ['14', '16']
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const dir = mkdtempSync(path.join(tmpdir(), 'tenantry-test-'))
 const countsFile = path.join(dir, 'counts.json')
-
 const vitest = path.join(root, 'node_modules', 'vitest', 'vitest.mjs')
 const reporter = path.join(root, 'scripts', 'lib', 'count-reporter.mjs')
-const args = [vitest, 'run', '--reporter=default', `--reporter=${reporter}`, ...process.argv.slice(2)]
-const env = { ...process.env, TENANTRY_TEST_COUNTS: countsFile }
-const child = spawn(process.execPath, args, { cwd: root, stdio: 'inherit', env })
+
+/** @type {import('node:child_process').ChildProcess | undefined} */
+let child
+let interrupted = false
 // Vitest then ends its servers, and the last line is still ours to print. Ctrl-C reaches it from the terminal, too.
-process.on('SIGINT', () => {})
-process.on('SIGTERM', () => child.kill('SIGTERM'))
+process.on('SIGINT', () => {
+  interrupted = true
+})
+process.on('SIGTERM', () => {
+  interrupted = true
+  child?.kill('SIGTERM')
+})
 
-const [code, signal] = await once(child, 'exit')
-const { passed, failed, skipped, again } = readCounts()
+const total = { passed: 0, failed: 0, skipped: 0 }
+const given = process.argv.slice(2)
+await runTests(given, {})
+for (const version of given.length === 0 ? olderVersions : []) {
+  if (interrupted || !canTest(version)) continue
+  console.log(`\nThe same with PostgreSQL ${version}:`)
+  await runTests(['--project', 'servers', ...versionTests], { TENANTRY_TEST_POSTGRES: version })
+}
 rmSync(dir, { recursive: true, force: true })
+process.exitCode = total.failed === 0 ? 0 : 1
+console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`)
 
-for (const name of again) console.log(`Passed only at the second try: ${name}`)
-const hasRun = passed + failed > 0
-if (!hasRun) console.log('No test ran.')
-if (code !== 0 && failed === 0) console.log(`vitest ended with ${signal ?? `exit code ${code}`}.`)
-const failures = hasRun && code === 0 ? failed : Math.max(1, failed)
-process.exitCode = failures === 0 ? 0 : 1
-console.log(`${passed} passed, ${failures} failed${skipped > 0 ? `, ${skipped} skipped` : ''}`)
+/**
+ * @param {readonly string[]} args
+ * @param {Record<string, string>} variables
+ */
+async function runTests(args, variables) {
+  rmSync(countsFile, { force: true })
+  const all = [vitest, 'run', '--reporter=default', `--reporter=${reporter}`, ...args]
+  const env = { ...process.env, TENANTRY_TEST_COUNTS: countsFile, ...variables }
+  child = spawn(process.execPath, all, { cwd: root, stdio: 'inherit', env })
+  const [code, signal] = await once(child, 'exit')
+  const { passed, failed, skipped, again } = readCounts()
+  for (const name of again) console.log(`Passed only at the second try: ${name}`)
+  const hasRun = passed + failed > 0
+  if (!hasRun) console.log('No test ran.')
+  if (code !== 0 && failed === 0) console.log(`vitest ended with ${signal ?? `exit code ${code}`}.`)
+  total.passed += passed
+  total.failed += hasRun && code === 0 ? failed : Math.max(1, failed)
+  total.skipped += skipped
+}
+
+/**
+ * The servers of older versions come as packages for one platform. Where they cannot be had, that counts as skipped;
+ * in CI it is a failure.
+ * @param {string} version
+ */
+function canTest(version) {
+  try {
+    if (process.platform !== 'linux' || process.arch !== 'x64')
+      throw new Error(`no packages for ${process.platform} ${process.arch}`)
+    mkdirSync(path.join(versionsDir, '.cache'), { recursive: true })
+    installPackages(versionsDir, { onStart: () => console.error('Installing older PostgreSQL servers (npm ci)…') })
+    return true
+  } catch (error) {
+    console.log(`Not tested with PostgreSQL ${version}: ${error instanceof Error ? error.message : error}`)
+    if (['', '0', 'false', undefined].includes(process.env.CI)) total.skipped++
+    else total.failed++
+    return false
+  }
+}
 
 /** @returns {import('./lib/count-reporter.mjs').TestCounts} all 0 if vitest did not come to an end */
 function readCounts() {

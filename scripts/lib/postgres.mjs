@@ -23,7 +23,6 @@ import { claimDir, sweepAbandoned } from './postgres-sweep.mjs'
 
 /**
  * @typedef {object} PostgresOptions
- * @property {18} [version] Major version; 18 is the one installed. Default 18.
  * @property {Record<string, string>} [settings] Server settings. They win over the defaults here: `fsync` and
  *   `full_page_writes` off, since only the server crashes here, never the machine. `synchronous_commit` stays on: without
  *   it `kill()` would lose what was just committed, and without fsync it costs next to nothing.
@@ -311,7 +310,11 @@ async function findTemplate(native, version, user, cacheDir) {
   mkdirSync(fresh, { mode: 0o755 })
   if (user.uid !== undefined && user.gid !== undefined) chownSync(fresh, user.uid, user.gid)
   const data = path.join(fresh, 'data')
-  const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8']
+  // The server's own locale came with 17; before, the system's.
+  const builtin = Number.parseInt(version, 10) >= 17
+  const locale = builtin
+    ? ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8']
+    : ['--encoding=UTF8', '--locale=C.UTF-8']
   run(path.join(native, 'bin', 'initdb'), ['-D', data, '-U', superuser, '--no-sync', '--auth=trust', ...locale], user)
   writeFileSync(path.join(fresh, 'files'), String(countFiles(data)))
   publishDir(fresh, place, () => isWhole(place))

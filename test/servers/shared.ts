@@ -4,6 +4,9 @@ import { inject } from 'vitest'
 import { connectPostgres } from '../../scripts/lib/postgres.mjs'
 import type { PostgresClient } from './postgres.ts'
 
+/** Major version of the run's server. */
+export const postgresMajor = Number(process.env.TENANTRY_TEST_POSTGRES ?? 18)
+
 export interface TestDatabase {
   name: string
   /** As the superuser, with the password. */

@@ -5,11 +5,13 @@ import { renderEdits } from '../../src/dialects/postgres/adapt-verify.ts'
 import type { Edit } from '../../src/dialects/postgres/edits.ts'
 import { loadParser, type ParsedSql, parseSql } from '../../src/dialects/postgres/parse.ts'
 import { quoteIdentifier, quoteLiteral } from '../../src/dialects/postgres/quote.ts'
-import { freshDatabase, type TestDatabase } from '../servers/shared.ts'
+import { freshDatabase, postgresMajor, type TestDatabase } from '../servers/shared.ts'
 
 const folder = new URL('../fixtures/adapt/', import.meta.url)
 const fixtures = readdirSync(folder)
   .filter((name) => name.endsWith('.sql'))
+  // It holds a MERGE.
+  .filter((name) => name !== 'standard-bodies.sql' || postgresMajor >= 15)
   .map((name) => ({ name, text: readFileSync(new URL(name, folder), 'utf8') }))
 
 /** Names that are hard to quote, and one that is the start of the other. */
