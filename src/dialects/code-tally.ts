@@ -1,0 +1,86 @@
+import { createHash } from 'node:crypto'
+import { CodeFault, type CodeRequest } from '../model/code.ts'
+
+/** Where a tally stood, to go back to when a transaction of the code is rolled back. */
+export interface TallyMark {
+  done: number
+  chain: string
+}
+
+/** Written anew by each run (`new Date()` as a value, or put into the text by a tool): another time is no other way. */
+const moments =
+  /'\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?(?:Z|[+-]\d\d(?::?\d\d)?))?'|"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"/g
+
+/** Counts the statements of a code migration that change something, with a hash chained over their texts and values. */
+export class CodeTally {
+  readonly #resume: CodeRequest['resume']
+  #done = 0
+  #chain = ''
+  /** Once what an earlier run did has been gone through: never go back behind it. */
+  #floor: TallyMark | null = null
+
+  constructor(resume: CodeRequest['resume']) {
+    this.#resume = resume !== null && resume.done > 0 ? resume : null
+  }
+
+  get done(): number {
+    return this.#done
+  }
+
+  /** As wide as the ledger keeps it. */
+  get prefix(): string {
+    return this.#chain.slice(0, 16)
+  }
+
+  /**
+   * Did an earlier run carry it out? Then it is counted and need not be sent. Throws {@link CodeFault} `diverged` at the
+   * last of them, where the code took another way than that run.
+   */
+  wasDone(text: string, values: unknown): boolean {
+    if (this.#resume === null || this.#floor !== null) return false
+    this.count(text, values)
+    if (this.#done === this.#resume.done) {
+      if (this.prefix !== this.#resume.prefix.slice(0, 16)) throw this.#diverged()
+      this.#floor = this.mark()
+    }
+    return true
+  }
+
+  count(text: string, values: unknown): void {
+    const plain = `${text}\0${describeValues(values)}`.replace(moments, "'time'")
+    this.#chain = createHash('sha256').update(`${this.#chain}\0${plain}`).digest('hex')
+    this.#done++
+  }
+
+  mark(): TallyMark {
+    return { done: this.#done, chain: this.#chain }
+  }
+
+  /** What an earlier run committed stays counted. */
+  restore(mark: TallyMark): void {
+    const to = this.#floor !== null && mark.done < this.#floor.done ? this.#floor : mark
+    this.#done = to.done
+    this.#chain = to.chain
+  }
+
+  /** Throws {@link CodeFault} `diverged` when the code ended before it came to where the earlier run was. */
+  finish(): void {
+    if (this.#resume !== null && this.#floor === null) throw this.#diverged()
+  }
+
+  #diverged(): CodeFault {
+    return new CodeFault(
+      'diverged',
+      `an earlier run carried out ${this.#resume?.done} statements of it, and now it sends others: it cannot go on from there`,
+    )
+  }
+}
+
+function describeValues(values: unknown): string {
+  if (!Array.isArray(values) || values.length === 0) return ''
+  try {
+    return JSON.stringify(values, (_key, value) => (typeof value === 'bigint' ? String(value) : value))
+  } catch {
+    return `${values.length} values`
+  }
+}
