@@ -44,11 +44,15 @@ export function targetResult(plan: TargetPlan, outcome: TargetOutcome): TargetRe
   const done = new Set(applied)
   const failedHere = typeof error?.context.migration === 'string' ? [error.context.migration] : []
   return {
-    ...describe(plan),
+    target: plan.target.name,
+    tenants: slugsOf(plan),
+    set: plan.set,
     result: kind,
     applied,
     undone,
-    ...known,
+    changed: known.changed,
+    missing: known.missing,
+    unverified: known.unverified,
     pending: done.size === 0 ? known.pending : known.pending.filter((id) => !done.has(id)),
     failed: error === null ? known.failed : [...new Set([...known.failed, ...failedHere])],
     outOfOrder: done.size === 0 ? known.outOfOrder : known.outOfOrder.filter((id) => !done.has(id)),
@@ -60,12 +64,22 @@ export function targetResult(plan: TargetPlan, outcome: TargetOutcome): TargetRe
 /** The result of a target that was only looked at. */
 export function plannedResult(plan: TargetPlan): TargetResult {
   const kind: TargetResultKind = plan.error !== null ? 'failed' : plan.steps.length > 0 ? 'pending' : 'up-to-date'
+  const known = namesOf(plan.standing)
+  // Written out: objects put together from others have a shape each, which for thousands of targets costs more than
+  // what is in them.
   return {
-    ...describe(plan),
+    target: plan.target.name,
+    tenants: slugsOf(plan),
+    set: plan.set,
     result: kind,
-    applied: [],
-    undone: [],
-    ...namesOf(plan.standing),
+    applied: none,
+    undone: none,
+    pending: known.pending,
+    failed: known.failed,
+    changed: known.changed,
+    missing: known.missing,
+    outOfOrder: known.outOfOrder,
+    unverified: known.unverified,
     durationMs: 0,
     error: plan.error,
   }
@@ -80,6 +94,8 @@ export function untouchedResult(
   return { ...plannedResult(plan), result: kind, error }
 }
 
-function describe(plan: TargetPlan): Pick<TargetResult, 'target' | 'tenants' | 'set'> {
-  return { target: plan.target.name, tenants: plan.target.tenants.map(({ slug }) => slug), set: plan.set }
+const none: readonly string[] = Object.freeze([])
+
+function slugsOf({ target }: TargetPlan): readonly string[] {
+  return target.tenants.map(({ slug }) => slug)
 }

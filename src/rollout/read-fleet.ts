@@ -36,6 +36,8 @@ const triesPerServer = 3
 /** How often a read is begun again after its connection was lost. */
 const readRetries = 2
 
+const none: readonly string[] = Object.freeze([])
+
 const nothing: HistorySnapshot = Object.freeze({ columns: null, entries: [], hasLedger: false, ledger: [] })
 
 /** Servers that could not be reached, and how often in a row. Shared by all reads of a command. */
@@ -185,8 +187,10 @@ async function readTargets(
     return {
       target,
       set: question.set,
-      ...verdict,
-      missingTables: reading.missingTables.get(i) ?? [],
+      standing: verdict.standing,
+      steps: verdict.steps,
+      error: verdict.error,
+      missingTables: reading.missingTables.get(i) ?? none,
       historySchema: question.historySchema ?? target.placement.schema ?? reading.defaultSchema,
       historyTable: question.table,
     }
