@@ -1,0 +1,194 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
+import { type CodeContext, CodeFault, type CodeSession } from '../../model/code.ts'
+import { TenantryError } from '../../model/errors.ts'
+import { loadUserPackage } from '../user-package.ts'
+import { dressClient } from './dress-client.ts'
+import { makeInstance } from './make-instance.ts'
+import { openingSettings } from './opening-settings.ts'
+import type { QueryInterface, RawClient, Sequelize, SequelizeClass } from './sequelize-types.ts'
+
+/** Runs functions of migrations on Sequelize instances that live on our sessions. */
+export interface Bind {
+  /** Finds the project's own sequelize. Throws DRIVER_MISSING, MIGRATION_UNSUPPORTED. */
+  prepare(): Promise<void>
+  run(context: CodeContext, task: Task): Promise<void>
+}
+
+/** One direction of one migration. */
+export interface Task {
+  call(...args: readonly unknown[]): unknown
+  /** How many it declares. */
+  parameters: number
+  /** Name and absolute path of the file, as umzug gives them. */
+  name: string
+  path: string
+  shown: string
+}
+
+/** A migration that is being run. */
+interface Run {
+  session: CodeSession
+  /** What it did and must not do, also if it went on as if nothing had been. */
+  fault: CodeFault | null
+  over: boolean
+  /** Connections that were given back. */
+  free: unknown[]
+}
+
+/** Which migration code belongs to, also when it comes back after another one has begun. */
+const running = new AsyncLocalStorage<Run>()
+
+/** An instance for one target over one connection, and the migration it works for now. */
+interface Bound {
+  tool: SequelizeClass
+  schema: string | null
+  instance: Sequelize
+  run: Run
+}
+
+/**
+ * Binds migrations to the project's own sequelize, looked for from each of these folders in turn. `settings`: the
+ * project's config for sequelize-cli.
+ */
+export function bindSequelize(settings: Readonly<Record<string, unknown>>, folders: readonly string[]): Bind {
+  const kept = new WeakMap<object, Bound>()
+  const instanceFor = (tool: SequelizeClass, run: Run): Sequelize => {
+    const { owner, schema } = run.session
+    const known = kept.get(owner)
+    if (known !== undefined && known.tool === tool && known.schema === schema) {
+      known.run = run
+      return known.instance
+    }
+    const instance = makeInstance(tool, run.session, settings)
+    const bound: Bound = { tool, schema, instance, run }
+    takeOver(instance, () => running.getStore() ?? bound.run)
+    kept.set(owner, bound)
+    return instance
+  }
+  return {
+    async prepare() {
+      await findSequelize(folders)
+    },
+    async run({ session, direction, target }, task) {
+      const tool = await findSequelize(folders)
+      const run: Run = { session, fault: null, over: false, free: [] }
+      const instance = instanceFor(tool, run)
+      try {
+        await running.run(run, async () => {
+          const first = session.acquire() as RawClient
+          for (const sql of openingSettings(session.dialect, settings)) await send(first, sql)
+          run.free.push(dressClient(first, instance, session.dialect))
+          const result = task.call(givenTo(task, instance, tool), tool)
+          if (task.parameters >= 2 && !isThenable(result)) throw noPromise(task, direction, target)
+          await result
+        })
+      } finally {
+        run.over = true
+      }
+      if (run.fault !== null) throw run.fault
+    },
+  }
+}
+
+/** Every connection of the instance is one of ours; it opens none, and asks the server nothing by itself. */
+function takeOver(instance: Sequelize, runOf: () => Run): void {
+  const manager = instance.connectionManager
+  manager.getConnection = async () => {
+    const run = runOf()
+    if (run.over) throw new CodeFault('late', 'it used its queryInterface after it had returned')
+    return run.free.pop() ?? dressClient(run.session.acquire() as RawClient, instance, run.session.dialect)
+  }
+  manager.releaseConnection = (connection) => {
+    runOf().free.push(connection)
+  }
+  manager.destroyConnection = async () => {}
+  manager.close = async () => {}
+  manager._refreshDynamicOIDs = async () => {}
+  manager._connect = async () => refuse(runOf())
+}
+
+const watched = new WeakSet<SequelizeClass>()
+
+/** Instances that a migration makes, or a module that it imports, must not connect to anything while it runs. */
+function watch(tool: SequelizeClass): void {
+  if (watched.has(tool)) return
+  watched.add(tool)
+  tool.addHook('afterInit', (instance) => {
+    const manager = instance.connectionManager
+    const connect = manager._connect
+    manager._connect = function (...args) {
+      const run = running.getStore()
+      return run === undefined ? connect.apply(this, args) : refuse(run)
+    }
+  })
+}
+
+function refuse(run: Run): Promise<never> {
+  run.fault ??= new CodeFault(
+    'own-connection',
+    'it tried to open a connection of its own with another Sequelize instance',
+  )
+  return Promise.reject(run.fault)
+}
+
+async function findSequelize(folders: readonly string[]): Promise<SequelizeClass> {
+  const { module, version } = await loadUserPackage('sequelize', folders)
+  if (!/^6\./.test(version)) {
+    throw new TenantryError(
+      'MIGRATION_UNSUPPORTED',
+      `The project has sequelize ${version}; version 6 is needed to run its migrations.`,
+      {
+        hint: 'Install it in the project: npm install sequelize@6',
+      },
+    )
+  }
+  const tool = module as SequelizeClass
+  watch(tool)
+  return tool
+}
+
+/**
+ * sequelize-cli gives a query interface and the class; umzug one object with `context`, `name` and `path`. Two
+ * parameters are the former. A single one can be either (`(queryInterface)`, `({ context })`, `(params)`), so what it
+ * gets answers as both. A context that is expected to be the instance, or to hold it, is answered, too.
+ */
+function givenTo({ parameters, name, path }: Task, instance: Sequelize, tool: SequelizeClass): object {
+  const queryInterface = instance.getQueryInterface()
+  if (parameters >= 2) return queryInterface
+  const context = extend(queryInterface, {
+    queryInterface,
+    getQueryInterface: () => queryInterface,
+    query: instance.query.bind(instance),
+    transaction: instance.transaction.bind(instance),
+    define: instance.define.bind(instance),
+    Sequelize: tool,
+    DataTypes: tool.DataTypes,
+  })
+  return extend(queryInterface, { context, name, path })
+}
+
+function extend(queryInterface: QueryInterface, more: Readonly<Record<string, unknown>>): object {
+  return Object.assign(Object.create(queryInterface) as object, more)
+}
+
+function send(client: RawClient, sql: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    client.query(sql, (error: unknown) => (error == null ? resolve() : reject(error)))
+  })
+}
+
+function noPromise({ shown }: Task, direction: 'up' | 'down', target: string): TenantryError {
+  return new TenantryError(
+    'MIGRATION_FAILED',
+    `${shown} failed in ${target}: \`${direction}\` returned no promise, so nobody can wait for it.`,
+    {
+      hint: `Make \`${direction}\` an async function and await its queries, or return them: sequelize-cli refuses it, too.`,
+      context: { target, file: shown },
+    },
+  )
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  const holder = (typeof value === 'object' && value !== null) || typeof value === 'function'
+  return holder && typeof (value as { then?: unknown }).then === 'function'
+}
