@@ -28,7 +28,9 @@ export function describeFailure(
   extra: { blockers?: readonly Blocker[]; hint?: string; note?: string } = {},
 ): ErrorDocument {
   const { target, set, migration, file, statement, line, column } = place
-  const where = line === undefined ? '' : ` at line ${line}, column ${column}`
+  // Code has no lines that a statement stands in; it sends them one after the other.
+  const count = statement === undefined ? '' : ` at its statement ${statement}`
+  const where = line === undefined ? count : ` at line ${line}, column ${column}`
   const subject =
     migration === undefined
       ? `${target.name} could not be migrated`
