@@ -1,5 +1,6 @@
 import { expect, it } from 'vitest'
 import { formats } from '../../src/formats/registry.ts'
+import { type CodeFormatSample, describeCodeFormat } from './code-format.ts'
 import { describeFormat, type FormatSample } from './format.ts'
 
 const samples: readonly FormatSample[] = [
@@ -18,8 +19,26 @@ const samples: readonly FormatSample[] = [
   },
 ]
 
+const codeSamples: readonly CodeFormatSample[] = [
+  {
+    format: formats.knex,
+    ids: ['20240101000000_users', '20240102000000_roles', '20240103000000_orders'],
+    file: (id) => `${id}.js`,
+    text: (up, down) => `exports.up = async (knex) => { ${up}\n}\nexports.down = async (knex) => { ${down}\n}\n`,
+  },
+  {
+    format: formats.sequelize,
+    ids: ['20240101000000-users', '20240102000000-roles', '20240103000000-orders'],
+    file: (id) => `${id}.js`,
+    text: (up, down) =>
+      `module.exports = {\n  async up(queryInterface, Sequelize) { ${up}\n },\n  async down(queryInterface) { ${down}\n },\n}\n`,
+  },
+]
+
 for (const sample of samples) describeFormat(sample)
+for (const sample of codeSamples) describeCodeFormat(sample)
 
 it('covers every format', () => {
-  expect(samples.map((sample) => sample.format.name).sort()).toEqual(Object.keys(formats).sort())
+  const covered = [...samples, ...codeSamples].map((sample) => sample.format.name)
+  expect(covered.sort()).toEqual(Object.keys(formats).sort())
 })
