@@ -1,0 +1,35 @@
+import type { Dialect } from '../../model/dialect.ts'
+import { blockers } from './blockers.ts'
+import { compareExisting } from './compare-existing.ts'
+import { compileMigrations } from './compile.ts'
+import { connect } from './connection.ts'
+import { countRows } from './count-rows.ts'
+import { lockHolder, lockTarget } from './lock.ts'
+import { readNativeLock } from './native-lock.ts'
+import { phrases, settingsSql } from './phrases.ts'
+import { probeStatement } from './probe.ts'
+import { quoteIdentifier, quoteLiteral } from './quote.ts'
+import { readHistories } from './read-histories.ts'
+
+/** MariaDB 10.5 and later, MySQL 5.7 and later. A target is a database; what they call a schema is the same thing. */
+export const mysql: Dialect = {
+  name: 'mysql',
+  features: { transactionalDdl: false, schemas: false },
+  phrases,
+  quoteIdentifier,
+  quoteLiteral,
+  connect,
+  compile: compileMigrations,
+  readHistories,
+  lockTarget,
+  lockHolder,
+  blockers,
+  ensureExtensions: async () => {},
+  async *listSchemas() {},
+  readNativeLock,
+  countRows,
+  sessionSettings: (settings, version) => [settingsSql(settings, version), ...settings.session],
+  poolerObstacle: () => null,
+  probe: (connection, statement, schema) => probeStatement(connection, statement.text(schema), schema),
+  compareExisting: (connection, statement, schema) => compareExisting(connection, statement.text(schema), schema),
+}
