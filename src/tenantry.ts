@@ -4,6 +4,7 @@ import { ulid } from 'ulid'
 import { loadConfig } from './config/load.ts'
 import type { ResolvedConfig } from './config/resolved.ts'
 import { toTenant } from './config/to-tenant.ts'
+import { mysql } from './dialects/mysql/index.ts'
 import { postgres } from './dialects/postgres/index.ts'
 import { planDown } from './engine/plan-down.ts'
 import { planUp } from './engine/plan-up.ts'
@@ -56,7 +57,7 @@ export interface OpenOptions {
   emit?: Emit
 }
 
-const dialects: Partial<Record<DialectName, Dialect>> = { postgres }
+const dialects: Partial<Record<DialectName, Dialect>> = { postgres, mysql }
 
 /**
  * Opens the fleet of a config. Nothing is connected to until a command needs it; `close()` ends every connection.
@@ -88,7 +89,7 @@ function dialectOf(config: ResolvedConfig, server: string): Dialect {
     'CONFIG_INVALID',
     `Server "${server}" is a ${name} server, which this version cannot migrate yet.`,
     {
-      hint: 'This version migrates PostgreSQL.',
+      hint: 'This version migrates PostgreSQL, MySQL and MariaDB.',
     },
   )
 }
