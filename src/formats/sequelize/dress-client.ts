@@ -58,7 +58,7 @@ function dressPostgres(dressed: RawClient, client: RawClient, instance: Sequeliz
       return asIs
     }
     const config = { text: query, ...(values === undefined ? {} : { values }), types: { getTypeParser } }
-    return client.query(config, (error, result) => {
+    return client.query(config, (error: unknown, result?: unknown) => {
       if (error != null || unknown.size === 0) return done(error, result)
       learnTypes(client, instance, [...unknown]).then(() => {
         for (const one of Array.isArray(result) ? result : [result])
