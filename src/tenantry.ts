@@ -1,6 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
-import { ulid } from 'ulid'
 import { loadConfig } from './config/load.ts'
 import type { ResolvedConfig } from './config/resolved.ts'
 import { toTenant } from './config/to-tenant.ts'
@@ -13,7 +12,7 @@ import type { Dialect } from './model/dialect.ts'
 import { isTenantryError, TenantryError } from './model/errors.ts'
 import type { Emit } from './model/events.ts'
 import type { Migration } from './model/migration.ts'
-import type { SetPlan, TargetPlan } from './model/plan.ts'
+import type { SetPlan } from './model/plan.ts'
 import type {
   BaselineOptions,
   DownOptions,
@@ -29,16 +28,15 @@ import type { DialectName, ServerAddress } from './model/server.ts'
 import type { Tenant } from './model/tenant.ts'
 import { listTenants } from './registry/list-tenants.ts'
 import { adoptFleet } from './rollout/adopt.ts'
-import { baselineSet, chooseMarks } from './rollout/baseline.ts'
 import { type CarryOut, carryOut } from './rollout/carry-out.ts'
 import { dataLossError, findDataLoss, targetLossError } from './rollout/data-loss.ts'
 import { explainTarget } from './rollout/explain.ts'
 import { Fleet, type FleetSet, type LoadedSet, resolveInSets } from './rollout/fleet.ts'
 import type { FleetQuestion } from './rollout/read-fleet.ts'
-import { refuseUnknownName } from './rollout/rename.ts'
 import { summarise } from './rollout/report.ts'
 import { reportPlan } from './rollout/report-plan.ts'
 import { reportCheck, reportStatus } from './rollout/report-status.ts'
+import { runBaseline } from './rollout/run-baseline.ts'
 import { RolloutStore } from './rollout/store.ts'
 import { unlockFleet } from './rollout/unlock.ts'
 
@@ -194,34 +192,7 @@ class OpenFleet implements Tenantry {
   }
 
   async baseline(options: BaselineOptions): Promise<FleetReport> {
-    const startedAt = performance.now()
-    const { sets } = await this.#fleet.view(options.selectors ?? {}, { whole: true })
-    const name = options.migration ?? options.to ?? options.rename?.to
-    const found = nameIn(sets, name)
-    if (found === null) throw new TenantryError('USAGE', '`baseline` needs to know what to mark.')
-    const rollout = `r_${ulid()}`
-    const results = []
-    for (const [set, migration] of found) {
-      const plan = await this.#fleet.plan(set as FleetSet, (standing) => ({ steps: [], error: null, standing }))
-      const from = options.rename?.from
-      if (from !== undefined) refuseUnknownName(plan, from, migration)
-      const upTo = options.migration === undefined ? set.migrations.indexOf(migration) + 1 : 0
-      const wanted = upTo > 0 && from === undefined ? set.migrations.slice(0, upTo) : [migration]
-      const changeFor = ({ standing }: TargetPlan) => chooseMarks(standing, set.migrations, wanted, from ?? null)
-      results.push(...(await baselineSet(this.#fleet, set as FleetSet, plan, changeFor, rollout)))
-    }
-    const summary = summarise(results, Math.round(performance.now() - startedAt))
-    return {
-      command: 'baseline',
-      rollout: null,
-      ok: summary.failed === 0,
-      summary,
-      targets: results,
-      waves: [],
-      notices: [],
-      error: null,
-      interrupted: false,
-    }
+    return runBaseline(this.#fleet, options)
   }
 
   async explain(tenant: string) {

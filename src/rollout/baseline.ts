@@ -5,12 +5,12 @@ import {
   deleteLedgerSql,
   type HistoryPlace,
   insertHistorySql,
+  rollBackFailedSql,
   writeLedgerSql,
 } from '../engine/history-sql.ts'
-import { refuseHistory } from '../engine/refuse-history.ts'
 import { plannedResult } from '../engine/target-result.ts'
-import { lockKeyOf } from '../engine/work.ts'
-import { DatabaseError, type TransactionGuard } from '../model/dialect.ts'
+import { advisoryMark, lockKeyOf } from '../engine/work.ts'
+import { DatabaseError, type Dialect, type TransactionGuard, type TransactionMark } from '../model/dialect.ts'
 import { TenantryError } from '../model/errors.ts'
 import type { Migration } from '../model/migration.ts'
 import type { SetPlan, Standing, TargetPlan } from '../model/plan.ts'
@@ -43,16 +43,20 @@ export function chooseMarks(
   return { mark: open, remove }
 }
 
+/** What one target's part of a baseline did: ids. */
+export interface BaselineOutcome {
+  applied: readonly string[]
+  undone: readonly string[]
+}
+
 /**
- * Marks migrations as applied in every target of a set, each target in one transaction under its lock. Only rows are
- * written. A half-done migration that is marked counts as finished.
+ * Carries out one target after the other of a set, each in one transaction under its lock, in which only rows are
+ * written. What `act` throws is the failure of its target.
  */
 export async function baselineSet(
   fleet: Fleet,
-  set: FleetSet,
   plan: SetPlan,
-  changeFor: (target: TargetPlan) => BaselineChange,
-  rollout: string,
+  act: (target: TargetPlan) => Promise<BaselineOutcome>,
 ): Promise<TargetResult[]> {
   const results = new Map<TargetPlan, TargetResult>()
   await runBounded(
@@ -66,82 +70,141 @@ export async function baselineSet(
         results.set(target, base)
         return
       }
-      let ids: string[] = []
-      const change = async () => {
-        const { mark, remove } = changeFor(target)
-        ids = mark.map(({ id }) => id)
-        const unusable = refuseHistory(set.shape, target.historyTable, target.standing, mark)
-        if (unusable !== null) throw unusable
-        if (mark.length > 0) await writeBaseline(fleet, set, target, { mark, remove }, rollout)
-      }
-      const error = await change().then(
-        () => null,
-        (reason: unknown) => {
-          if (reason instanceof DatabaseError)
-            return describeFailure(reason.failure, { target: target.target, set: plan.set })
-          if (reason instanceof TenantryError) return reason.toJSON()
-          throw reason
-        },
-      )
-      if (error === null && ids.length === 0) {
-        results.set(target, { ...base, result: 'up-to-date', error: null })
-        return
-      }
-      const left = (list: readonly string[]) => (error === null ? list.filter((id) => !ids.includes(id)) : list)
-      results.set(target, {
-        ...base,
-        result: error === null ? 'applied' : 'failed',
-        applied: error === null ? ids : [],
-        pending: left(base.pending),
-        failed: left(base.failed),
-        outOfOrder: left(base.outOfOrder),
-        durationMs: Math.round(performance.now() - startedAt),
-        error,
+      const done = await act(target).catch((reason: unknown) => {
+        if (reason instanceof DatabaseError)
+          return describeFailure(reason.failure, { target: target.target, set: plan.set })
+        if (reason instanceof TenantryError) return reason.toJSON()
+        throw reason
       })
+      const durationMs = Math.round(performance.now() - startedAt)
+      results.set(
+        target,
+        'code' in done ? { ...base, result: 'failed', durationMs, error: done } : after(base, done, durationMs),
+      )
     },
   )
   return plan.targets.map((target) => results.get(target) as TargetResult)
 }
 
-async function writeBaseline(
+function after(base: TargetResult, { applied, undone }: BaselineOutcome, durationMs: number): TargetResult {
+  if (applied.length + undone.length === 0) return { ...base, result: 'up-to-date', error: null }
+  const done = new Set([...applied, ...undone])
+  const left = (list: readonly string[]) => list.filter((id) => !done.has(id))
+  return {
+    ...base,
+    result: undone.length > 0 ? 'undone' : 'applied',
+    applied,
+    undone,
+    pending: [...left(base.pending), ...undone],
+    failed: left(base.failed),
+    outOfOrder: left(base.outOfOrder),
+    durationMs,
+    error: null,
+  }
+}
+
+/** Records migrations as applied that were not run. A half-done one that is marked counts as finished. */
+export async function markApplied(
   fleet: Fleet,
   set: FleetSet,
   plan: TargetPlan,
-  change: BaselineChange,
+  { mark, remove }: BaselineChange,
   rollout: string,
+): Promise<BaselineOutcome> {
+  if (mark.length === 0) return { applied: [], undone: [] }
+  const dialect = fleet.pool.dialect(plan.target.placement.server)
+  const place = placeOf(set, plan)
+  const record = {
+    statementsDone: 0,
+    statementsTotal: 0,
+    prefix: '',
+    rollout,
+    appliedBy: engineSettings(fleet).appliedBy,
+  }
+  const fresh = !plan.standing.snapshot.hasLedger
+  const half = plan.standing.halfDone.some(({ migration }) => mark.some(({ id }) => id === migration))
+  const marking = markOf(set, plan, rollout)
+  // Half-done and renamed rows are replaced; what must not have appeared meanwhile is an applied one.
+  const keys = remove.length > 0 ? [''] : mark.flatMap((migration) => migration.keys)
+  const writeRows = mark.flatMap((migration) => [
+    ...(plan.standing.snapshot.columns === null ? [] : clearFailed(dialect, place, migration.keys)),
+    ...writeLedgerSql(dialect, place, migration, { ...record, state: 'applied' }, marking, fresh),
+    insertHistorySql(dialect, place, plan.standing, migration, 0, rollout),
+  ])
+  await writeRowsOf(fleet, set, plan, marking, keys, [
+    ...(remove.length > 0 ? [deleteHistorySql(dialect, place, remove), deleteLedgerSql(dialect, place, remove)] : []),
+    ...writeRows,
+    ...(half ? dialect.phrases.markHalfDone(plan.historySchema, null) : []),
+  ])
+  return { applied: mark.map(({ id }) => id), undone: [] }
+}
+
+/** A row that says "failed" must not stay beside the one that says "applied": as rolled back, where the tool knows that. */
+function clearFailed(dialect: Dialect, place: HistoryPlace, keys: readonly string[]): string[] {
+  const rolledBack = rollBackFailedSql(dialect, place, keys)
+  return rolledBack.length > 0 ? rolledBack : [deleteHistorySql(dialect, place, keys)]
+}
+
+/**
+ * Records a failed migration as rolled back, as the tool itself does: its row stays, and it is pending again. What our
+ * ledger knew of it is forgotten. Where it is not failed nothing is done.
+ */
+export async function markRolledBack(
+  fleet: Fleet,
+  set: FleetSet,
+  plan: TargetPlan,
+  id: string,
+  rollout: string,
+): Promise<BaselineOutcome> {
+  const half = plan.standing.halfDone.find((one) => one.migration === id && one.direction === 'up')
+  if (half === undefined) return { applied: [], undone: [] }
+  const dialect = fleet.pool.dialect(plan.target.placement.server)
+  const place = placeOf(set, plan)
+  const keys = set.migrations.find((migration) => migration.id === id)?.keys ?? [id]
+  await writeRowsOf(fleet, set, plan, markOf(set, plan, rollout), keys, [
+    ...rollBackFailedSql(dialect, place, keys),
+    deleteLedgerSql(dialect, place, [id]),
+    ...dialect.phrases.markHalfDone(plan.historySchema, null),
+  ])
+  return { applied: [], undone: [id] }
+}
+
+function placeOf({ shape }: FleetSet, { historySchema, historyTable }: TargetPlan): HistoryPlace {
+  return { shape, schema: historySchema, table: historyTable }
+}
+
+function markOf({ shape }: FleetSet, plan: TargetPlan, rollout: string): TransactionMark {
+  return { lockKey: lockKeyOf(plan.target, plan.historySchema), token: rollout, ...advisoryMark(shape) }
+}
+
+/** One transaction under the target's lock; `keys` must not be recorded as applied meanwhile. */
+async function writeRowsOf(
+  fleet: Fleet,
+  set: FleetSet,
+  plan: TargetPlan,
+  mark: TransactionMark,
+  keys: readonly string[],
+  rows: readonly string[],
 ): Promise<void> {
   const { server, database, schema } = plan.target.placement
   const dialect = fleet.pool.dialect(server)
-  const place: HistoryPlace = { shape: set.shape, schema: plan.historySchema, table: plan.historyTable }
-  const engine = engineSettings(fleet)
-  const settings = { ...engine, schema: schema ?? null, session: set.config.session }
-  const mark = { lockKey: lockKeyOf(plan.target, plan.historySchema), token: rollout }
-  const guard: TransactionGuard = {
-    expect: 'absent',
-    // Half-done and renamed rows are replaced below; what must not have appeared meanwhile is an applied one.
-    history: { ...place, keys: change.remove.length > 0 ? [''] : change.mark.flatMap(({ keys }) => keys) },
-    notHalfDone: [],
-  }
-  const record = { statementsDone: 0, statementsTotal: 0, prefix: '', rollout, appliedBy: engine.appliedBy }
-  const fresh = !plan.standing.snapshot.hasLedger
-  const half = plan.standing.halfDone.some(({ migration }) => change.mark.some(({ id }) => id === migration))
+  const { phrases } = dialect
+  const place = placeOf(set, plan)
+  const tables = createTablesSql(dialect, place, plan.standing.snapshot)
+  // Where DDL commits by itself it ends the transaction it is in.
+  const together = dialect.features.transactionalDdl || tables.length === 0
+  const settings = { ...engineSettings(fleet), schema: schema ?? null, session: set.config.session }
+  const guard: TransactionGuard = { expect: 'absent', history: { ...place, keys }, notHalfDone: [] }
   const lease = await fleet.pool.lease(server, database)
   try {
+    const begin = phrases.begin(settings, mark, lease.connection.version)
     const { failure } = await lease.connection.pipeline([
-      ...dialect.phrases.begin(settings, mark, lease.connection.version),
-      ...createTablesSql(dialect, place, plan.standing.snapshot),
-      dialect.phrases.guard(guard),
-      ...(change.remove.length > 0
-        ? [deleteHistorySql(dialect, place, change.remove), deleteLedgerSql(dialect, place, change.remove)]
-        : []),
-      ...change.mark.flatMap((migration) => [
-        // A row that says "failed" (Prisma's) must not stay beside the one that says "applied".
-        ...(plan.standing.snapshot.columns === null ? [] : [deleteHistorySql(dialect, place, migration.keys)]),
-        ...writeLedgerSql(dialect, place, migration, { ...record, state: 'applied' }, mark, fresh),
-        insertHistorySql(dialect, place, plan.standing, migration, 0, rollout),
-      ]),
-      ...(half ? dialect.phrases.markHalfDone(plan.historySchema, null) : []),
-      dialect.phrases.commit,
+      ...begin,
+      ...tables,
+      ...(together ? [] : [phrases.commit, ...begin]),
+      phrases.guard(guard),
+      ...rows,
+      phrases.commit,
     ])
     if (failure !== null) throw new DatabaseError(failure)
   } finally {
