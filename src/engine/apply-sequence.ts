@@ -36,15 +36,13 @@ function fitsSequence({ mode, segments }: Script): boolean {
 }
 
 /**
- * How many of these steps, all of one direction and none half-done, one sequence holds: what a file may leave in its
- * session must not reach the next one. None behind a pooler, where the lock is held by another session.
+ * How many of these steps, all of one direction and none half-done, can be sent as one sequence. None behind a pooler,
+ * where the lock is held by another session.
  */
 export async function countSequence(connection: Connection, steps: readonly CompiledStep[]): Promise<number> {
   if (await connection.isPooled()) return 0
   const alone = steps.findIndex(({ script }) => !fitsSequence(script))
-  const able = alone === -1 ? steps.length : alone
-  const leaving = steps.slice(0, able).findIndex(leavesSettings)
-  return leaving === -1 ? able : leaving + 1
+  return alone === -1 ? steps.length : alone
 }
 
 /** `USE` and LOCK TABLES leave something behind, too. */
@@ -95,11 +93,7 @@ export async function applySequence(
       if (reached !== undefined) reach(step, reached)
     },
   )
-  const last = steps.at(-1)
-  if (outcome.failure === null) {
-    if (last !== undefined && leavesSettings(last) && !connection.broken) await connection.reset()
-    return { finished: steps.length, failure: null }
-  }
+  if (outcome.failure === null) return { finished: steps.length, failure: null }
   const at = sent[outcome.done] ?? (sent.at(-1) as Sent)
   const step = steps[at.step] as CompiledStep
   let final = false
@@ -108,7 +102,6 @@ export async function applySequence(
     else final = true
   }
   await cleanSession(work, connection)
-  if (leavesSettings(step) && !connection.broken) await connection.reset()
   return { finished, failure: { failure: outcome.failure, step, statement: at.statement, final } }
 }
 
@@ -129,24 +122,36 @@ class Sequence {
 
   build(): Sent[] {
     const { dialect, place } = this.#work
-    const { phrases } = dialect
     const tables = createTablesSql(dialect, place, this.#standing.snapshot)
     // In a transaction of their own: they end it.
     if (tables.length > 0) this.#transaction(0, () => this.#ours(0, ...tables))
-    // All guards before anything is done: under the lock nothing changes any more, and later ones could only fail
-    // where they would take a finished step's rows back.
-    this.#transaction(0, (mark) => {
-      for (const [index, step] of this.#steps.entries()) {
-        this.#ours(index, phrases.guard(guardFor(this.#work, [step], true)))
-      }
-      this.#markBegun(0, mark)
-    })
-    for (const index of this.#steps.keys()) this.#step(index)
-    this.#ours(this.#steps.length - 1, ...phrases.reset)
+    let from = 0
+    for (const [index, step] of this.#steps.entries()) {
+      const last = index === this.#steps.length - 1
+      // What a file may leave in its session must not reach the next one. The lock goes with it.
+      if (!last && !leavesSettings(step)) continue
+      this.#group(from, index + 1)
+      from = index + 1
+    }
     return this.#sent
   }
 
-  #step(index: number): void {
+  /** Steps under one lock, without a reset between them. */
+  #group(from: number, to: number): void {
+    const indexes = Array.from({ length: to - from }, (_, i) => from + i)
+    // All guards before anything is done: under the lock nothing changes any more, and a later one could only fail
+    // where that would take a finished step's rows back.
+    this.#transaction(from, (mark) => {
+      for (const index of indexes) {
+        this.#ours(index, this.#work.dialect.phrases.guard(guardFor(this.#work, [this.#at(index)], true)))
+      }
+      this.#markBegun(from, mark)
+    })
+    for (const index of indexes) this.#step(index, index + 1 < to)
+    this.#ours(to - 1, ...this.#work.dialect.phrases.reset)
+  }
+
+  #step(index: number, goesOn: boolean): void {
     const { script } = this.#at(index)
     let done = 0
     for (const segment of script.segments) {
@@ -154,7 +159,7 @@ class Sequence {
       done += segment.statements.length
       const last = segment === script.segments.at(-1)
       const rows = (mark: TransactionMark) => {
-        if (last) this.#finish(index, mark)
+        if (last) this.#finish(index, mark, goesOn)
         else this.#progress(index, mark, done)
       }
       if (segment.kind === 'autocommit') {
@@ -174,7 +179,7 @@ class Sequence {
         )
       }
     }
-    if (script.segments.length === 0) this.#transaction(index, (mark) => this.#finish(index, mark), 0)
+    if (script.segments.length === 0) this.#transaction(index, (mark) => this.#finish(index, mark, goesOn), 0)
   }
 
   #body(index: number, { settings, statements }: Segment, alone: number | null): void {
@@ -197,14 +202,14 @@ class Sequence {
     this.#sent.push(reached === undefined ? commit : { ...commit, reached })
   }
 
-  #finish(index: number, mark: TransactionMark): void {
+  #finish(index: number, mark: TransactionMark, goesOn: boolean): void {
     const fresh = !this.#standing.snapshot.hasLedger && !needsProgress(this.#at(index).script)
     this.#ours(index, ...recordSql(this.#work, this.#standing, this.#at(index), mark, fresh))
     if (needsProgress(this.#at(index).script)) {
       this.#ours(index, ...this.#work.dialect.phrases.markHalfDone(this.#work.place.schema, null))
     }
     // Together with what was just finished: one commit less.
-    this.#markBegun(index + 1, mark)
+    if (goesOn) this.#markBegun(index + 1, mark)
   }
 
   /** A step of several commits is in the ledger before its first statement is sent. */

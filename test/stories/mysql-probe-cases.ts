@@ -1,0 +1,187 @@
+/** Statements for the probe of MariaDB and MySQL: set-up, statement, verdict before it, verdict after it. */
+
+export type Verdict = 'landed' | 'absent' | 'repeat' | 'unknown'
+
+export const base = `CREATE TABLE t (id INT NOT NULL, a INT, b VARCHAR(20), PRIMARY KEY (id), KEY t_b (b), UNIQUE KEY t_a (a)) ENGINE=InnoDB;
+INSERT INTO t VALUES (1, 10, 'x'), (2, 20, 'y')`
+
+const parent = `${base}; CREATE TABLE p (id INT PRIMARY KEY, t_id INT NOT NULL, n INT)`
+const related = `${parent}; ALTER TABLE p ADD CONSTRAINT p_t FOREIGN KEY (t_id) REFERENCES t (id)`
+const checked = `${base}; ALTER TABLE t ADD CONSTRAINT t_positive CHECK (a > 0)`
+const partitioned =
+  'CREATE TABLE r (n INT NOT NULL) PARTITION BY RANGE (n) (PARTITION p0 VALUES LESS THAN (10), PARTITION p1 VALUES LESS THAN (20))'
+
+/** `{n}` is unique per case, for names that belong to the whole server. */
+export const cases: readonly (readonly [setup: string, statement: string, before: Verdict, after: Verdict])[] = [
+  // Tables
+  ['', "CREATE TABLE t (id INT PRIMARY KEY, name VARCHAR(9) NOT NULL DEFAULT 'it''s')", 'absent', 'landed'],
+  ['', "CREATE TABLE `we``ird` (`a,b` INT, KEY (`a,b`)) COMMENT = 'x (y'", 'absent', 'landed'],
+  [
+    base,
+    'CREATE TABLE c (id INT PRIMARY KEY, t_id INT, CONSTRAINT c_t FOREIGN KEY (t_id) REFERENCES t (id))',
+    'absent',
+    'landed',
+  ],
+  [base, 'CREATE TABLE c (id INT PRIMARY KEY, t_id INT REFERENCES t (id))', 'absent', 'landed'],
+  ['', partitioned, 'absent', 'landed'],
+  ['', 'CREATE TABLE IF NOT EXISTS t (id INT)', 'repeat', 'repeat'],
+  ['', 'CREATE OR REPLACE TABLE t (id INT)', 'repeat', 'repeat'],
+  ['', 'CREATE TEMPORARY TABLE t (id INT)', 'repeat', 'repeat'],
+  [base, 'CREATE TABLE c LIKE t', 'absent', 'landed'],
+  [base, 'CREATE TABLE c AS SELECT id, a FROM t', 'absent', 'landed'],
+  [base, 'CREATE TABLE c (n INT) SELECT id FROM t WHERE a > 100', 'absent', 'landed'],
+  [base, 'DROP TABLE t', 'absent', 'landed'],
+  [base, 'DROP TABLE IF EXISTS t', 'repeat', 'repeat'],
+  [parent, 'DROP TABLE p, t', 'absent', 'landed'],
+  [base, 'RENAME TABLE t TO u', 'absent', 'landed'],
+  [parent, 'RENAME TABLE t TO old, p TO t', 'absent', 'landed'],
+  [parent, 'RENAME TABLE t TO swap, p TO t, swap TO p', 'unknown', 'unknown'],
+  [base, 'ALTER TABLE t RENAME TO u', 'absent', 'landed'],
+  [base, 'ALTER TABLE t RENAME AS u, ADD COLUMN c INT', 'absent', 'landed'],
+  [base, 'ALTER TABLE t RENAME u', 'absent', 'landed'],
+  ['CREATE TABLE e (id INT)', 'TRUNCATE TABLE e', 'landed', 'landed'],
+  [base, 'TRUNCATE t', 'unknown', 'landed'],
+  // Columns
+  [base, 'ALTER TABLE t ADD COLUMN c INT NOT NULL DEFAULT 3', 'absent', 'landed'],
+  [base, "ALTER TABLE t ADD c ENUM('a','b,c') AFTER id, ALGORITHM=INSTANT", 'absent', 'landed'],
+  [base, 'ALTER TABLE t ADD (c INT, d DECIMAL(10,2) DEFAULT 1.5)', 'absent', 'landed'],
+  [base, 'ALTER TABLE t ADD COLUMN IF NOT EXISTS c INT', 'absent', 'landed'],
+  [base, 'ALTER TABLE t DROP COLUMN b', 'absent', 'landed'],
+  [base, 'ALTER TABLE t DROP b, ADD c INT', 'absent', 'landed'],
+  [base, 'ALTER TABLE t DROP COLUMN IF EXISTS b', 'absent', 'landed'],
+  [base, 'ALTER TABLE t MODIFY COLUMN b VARCHAR(200) NOT NULL', 'repeat', 'repeat'],
+  [base, 'ALTER TABLE t MODIFY b VARCHAR(200), ADD COLUMN c INT', 'absent', 'landed'],
+  [base, 'ALTER TABLE t CHANGE COLUMN b name VARCHAR(40)', 'absent', 'landed'],
+  [base, 'ALTER TABLE t CHANGE b b TEXT', 'repeat', 'repeat'],
+  [base, 'ALTER TABLE t RENAME COLUMN b TO c', 'absent', 'landed'],
+  [base, 'ALTER TABLE t RENAME COLUMN a TO b, RENAME COLUMN b TO a', 'unknown', 'unknown'],
+  [base, 'ALTER TABLE t DROP COLUMN b, ADD COLUMN b INT', 'unknown', 'unknown'],
+  [base, "ALTER TABLE t ALTER COLUMN b SET DEFAULT 'z'", 'repeat', 'repeat'],
+  [base, 'ALTER TABLE t ALTER b DROP DEFAULT', 'repeat', 'repeat'],
+  // Indexes
+  [base, 'CREATE INDEX i ON t (a, b(3))', 'absent', 'landed'],
+  [base, 'CREATE UNIQUE INDEX i ON t (b)', 'absent', 'landed'],
+  [base, 'CREATE FULLTEXT INDEX i ON t (b)', 'absent', 'landed'],
+  [base, 'CREATE INDEX IF NOT EXISTS i ON t (a)', 'repeat', 'repeat'],
+  [base, "CREATE INDEX i USING BTREE ON t (a DESC) COMMENT 'x' ALGORITHM=INPLACE LOCK=NONE", 'absent', 'landed'],
+  [base, 'DROP INDEX t_b ON t', 'absent', 'landed'],
+  [base, 'ALTER TABLE t ADD INDEX i (a, b)', 'absent', 'landed'],
+  [base, 'ALTER TABLE t ADD KEY (a, b)', 'absent', 'landed'],
+  [base, 'ALTER TABLE t ADD UNIQUE (b, a)', 'absent', 'landed'],
+  [base, 'ALTER TABLE t ADD UNIQUE KEY u USING BTREE (b), LOCK=NONE', 'absent', 'landed'],
+  [base, 'ALTER TABLE t ADD CONSTRAINT u UNIQUE (b)', 'absent', 'landed'],
+  [base, 'ALTER TABLE t ADD FULLTEXT INDEX f (b)', 'absent', 'landed'],
+  [base, 'ALTER TABLE t DROP INDEX t_b', 'absent', 'landed'],
+  [base, 'ALTER TABLE t DROP KEY t_b, ADD KEY t_b (b, a)', 'absent', 'landed'],
+  [base, 'ALTER TABLE t DROP PRIMARY KEY', 'absent', 'landed'],
+  [base, 'ALTER TABLE t DROP PRIMARY KEY, ADD PRIMARY KEY (id, a)', 'absent', 'landed'],
+  ['CREATE TABLE k (id INT NOT NULL)', 'ALTER TABLE k ADD PRIMARY KEY (id)', 'absent', 'landed'],
+  [base, 'ALTER TABLE t RENAME INDEX t_b TO t_c', 'absent', 'landed'],
+  // Constraints
+  [
+    parent,
+    'ALTER TABLE p ADD CONSTRAINT p_t FOREIGN KEY (t_id) REFERENCES t (id) ON DELETE CASCADE',
+    'absent',
+    'landed',
+  ],
+  [parent, 'ALTER TABLE p ADD FOREIGN KEY (t_id) REFERENCES t (id)', 'absent', 'landed'],
+  [related, 'ALTER TABLE p DROP FOREIGN KEY p_t', 'absent', 'landed'],
+  [base, 'ALTER TABLE t ADD CONSTRAINT t_small CHECK (a < 1000)', 'absent', 'landed'],
+  [base, 'ALTER TABLE t ADD CHECK (a < 1000)', 'unknown', 'unknown'],
+  [checked, 'ALTER TABLE t DROP CONSTRAINT t_positive', 'absent', 'landed'],
+  [
+    parent,
+    'ALTER TABLE p ADD COLUMN x INT, ADD KEY p_x (x), ADD CONSTRAINT p_tt FOREIGN KEY (t_id) REFERENCES t (id)',
+    'absent',
+    'landed',
+  ],
+  // Options
+  [base, "ALTER TABLE t COMMENT = 'said'", 'repeat', 'repeat'],
+  [base, 'ALTER TABLE t ENGINE=InnoDB', 'repeat', 'repeat'],
+  [base, 'ALTER TABLE t CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci', 'repeat', 'repeat'],
+  [base, 'ALTER TABLE t DEFAULT CHARSET=latin1', 'repeat', 'repeat'],
+  [base, 'ALTER TABLE t ROW_FORMAT=DYNAMIC', 'repeat', 'repeat'],
+  [base, 'ALTER TABLE t FORCE', 'repeat', 'repeat'],
+  ['CREATE TABLE n (id INT AUTO_INCREMENT PRIMARY KEY)', 'ALTER TABLE n AUTO_INCREMENT = 100', 'repeat', 'repeat'],
+  // Partitions
+  [
+    partitioned,
+    'ALTER TABLE r ADD PARTITION (PARTITION p2 VALUES LESS THAN (30), PARTITION p3 VALUES LESS THAN (40))',
+    'absent',
+    'landed',
+  ],
+  [partitioned, 'ALTER TABLE r DROP PARTITION p1', 'absent', 'landed'],
+  [
+    `${partitioned}; ALTER TABLE r ADD PARTITION (PARTITION p2 VALUES LESS THAN (30))`,
+    'ALTER TABLE r DROP PARTITION p0, p1',
+    'absent',
+    'landed',
+  ],
+  [
+    partitioned,
+    'ALTER TABLE r REORGANIZE PARTITION p0, p1 INTO (PARTITION all_of VALUES LESS THAN (20))',
+    'absent',
+    'landed',
+  ],
+  [partitioned, 'ALTER TABLE r REMOVE PARTITIONING', 'absent', 'landed'],
+  ['CREATE TABLE r (n INT NOT NULL)', 'ALTER TABLE r PARTITION BY HASH (n) PARTITIONS 4', 'repeat', 'repeat'],
+  [partitioned, 'ALTER TABLE r TRUNCATE PARTITION p0', 'unknown', 'unknown'],
+  // Views and programs
+  [base, 'CREATE VIEW v AS SELECT id, a FROM t WHERE a > 1', 'absent', 'landed'],
+  [
+    base,
+    'CREATE ALGORITHM=MERGE DEFINER=CURRENT_USER SQL SECURITY INVOKER VIEW v (x) AS SELECT id FROM t',
+    'absent',
+    'landed',
+  ],
+  [base, 'CREATE OR REPLACE VIEW v AS SELECT id FROM t', 'repeat', 'repeat'],
+  [`${base}; CREATE VIEW v AS SELECT id FROM t`, 'ALTER VIEW v AS SELECT a FROM t', 'repeat', 'repeat'],
+  [`${base}; CREATE VIEW v AS SELECT id FROM t`, 'DROP VIEW v', 'absent', 'landed'],
+  [
+    base,
+    "CREATE PROCEDURE p(IN x INT)\nBEGIN\n  -- it's\n  UPDATE t SET a = x;\n  SELECT ';';\nEND",
+    'absent',
+    'landed',
+  ],
+  ['', "CREATE FUNCTION f(s VARCHAR(9)) RETURNS VARCHAR(20) DETERMINISTIC RETURN CONCAT('é', s)", 'absent', 'landed'],
+  ['CREATE PROCEDURE p() SELECT 1', 'DROP PROCEDURE p', 'absent', 'landed'],
+  ['CREATE FUNCTION f() RETURNS INT DETERMINISTIC RETURN 1', 'DROP FUNCTION f', 'absent', 'landed'],
+  [
+    base,
+    'CREATE DEFINER=`root`@`%` TRIGGER g BEFORE INSERT ON t FOR EACH ROW SET NEW.b = UPPER(NEW.b)',
+    'absent',
+    'landed',
+  ],
+  [`${base}; CREATE TRIGGER g BEFORE INSERT ON t FOR EACH ROW SET NEW.b = 'z'`, 'DROP TRIGGER g', 'absent', 'landed'],
+  [base, 'CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO DELETE FROM t WHERE a > 5', 'absent', 'landed'],
+  [`${base}; CREATE EVENT e ON SCHEDULE EVERY 1 DAY DO SELECT 1`, 'DROP EVENT e', 'absent', 'landed'],
+  ['', 'CREATE SEQUENCE s START WITH 5', 'absent', 'landed'],
+  ['CREATE SEQUENCE s', 'DROP SEQUENCE s', 'absent', 'landed'],
+  // Accounts and databases
+  ['', "CREATE USER 'u_{n}'@'localhost' IDENTIFIED BY 'x'", 'absent', 'landed'],
+  ["CREATE USER 'u_{n}'@'localhost'", "DROP USER 'u_{n}'@'localhost'", 'absent', 'landed'],
+  ['', 'CREATE ROLE role_{n}', 'absent', 'landed'],
+  [`${base}; CREATE USER 'u_{n}'@'%'`, "GRANT SELECT, INSERT ON t TO 'u_{n}'@'%'", 'repeat', 'repeat'],
+  [
+    `${base}; CREATE USER 'u_{n}'@'%'; GRANT SELECT, INSERT ON t TO 'u_{n}'@'%'`,
+    "REVOKE SELECT, INSERT ON t FROM 'u_{n}'@'%'",
+    'absent',
+    'landed',
+  ],
+  [
+    `${base}; CREATE USER 'u_{n}'@'%'; GRANT ALL ON t TO 'u_{n}'@'%'`,
+    "REVOKE ALL PRIVILEGES ON t FROM 'u_{n}'@'%'",
+    'absent',
+    'landed',
+  ],
+  ['', 'CREATE DATABASE side_{n}', 'absent', 'landed'],
+  ['CREATE DATABASE side_{n}', 'DROP DATABASE side_{n}', 'absent', 'landed'],
+  // Again and again
+  [base, 'ANALYZE TABLE t', 'repeat', 'repeat'],
+  [base, 'OPTIMIZE TABLE t', 'repeat', 'repeat'],
+  [base, 'SET @x = 1', 'repeat', 'repeat'],
+  [base, 'LOCK TABLES t READ', 'repeat', 'repeat'],
+  [base, '/*!50001 CREATE TABLE c (id INT) */', 'absent', 'landed'],
+  [base, '# first\n-- then\nALTER /* x */ TABLE `t` ADD `c` INT', 'absent', 'landed'],
+  [`${base}; CREATE PROCEDURE p() INSERT INTO t VALUES (7, 7, 'z')`, 'CALL p()', 'unknown', 'unknown'],
+]
