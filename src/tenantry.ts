@@ -1,19 +1,21 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
+import { withFoundSets } from './config/found-sets.ts'
 import { loadConfig } from './config/load.ts'
 import type { ResolvedConfig } from './config/resolved.ts'
 import { toTenant } from './config/to-tenant.ts'
+import { writeInit } from './config/write-init.ts'
 import { mysql } from './dialects/mysql/index.ts'
 import { postgres } from './dialects/postgres/index.ts'
 import { planDown } from './engine/plan-down.ts'
 import { planUp } from './engine/plan-up.ts'
-import { plannedResult, untouchedResult } from './engine/target-result.ts'
 import type { Dialect } from './model/dialect.ts'
 import { isTenantryError, TenantryError } from './model/errors.ts'
 import type { Emit } from './model/events.ts'
 import type { Migration } from './model/migration.ts'
 import type { SetPlan } from './model/plan.ts'
 import type {
+  AdoptReport,
   BaselineOptions,
   DownOptions,
   FleetReport,
@@ -21,6 +23,7 @@ import type {
   PlanOptions,
   Selectors,
   Tenantry,
+  UnlockOptions,
   UpOptions,
 } from './model/report.ts'
 import type { Policy } from './model/rollout.ts'
@@ -33,7 +36,7 @@ import { dataLossError, findDataLoss, targetLossError } from './rollout/data-los
 import { explainTarget } from './rollout/explain.ts'
 import { Fleet, type FleetSet, type LoadedSet, resolveInSets } from './rollout/fleet.ts'
 import type { FleetQuestion } from './rollout/read-fleet.ts'
-import { summarise } from './rollout/report.ts'
+import { refusedReport, refuseWithoutBatches } from './rollout/refuse-down.ts'
 import { reportPlan } from './rollout/report-plan.ts'
 import { reportCheck, reportStatus } from './rollout/report-status.ts'
 import { runBaseline } from './rollout/run-baseline.ts'
@@ -142,6 +145,7 @@ class OpenFleet implements Tenantry {
   async down(options: DownOptions = {}): Promise<FleetReport> {
     const startedAt = performance.now()
     const { sets } = await this.#fleet.view(options.selectors ?? {}, { whole: true })
+    if (options.batch === true) refuseWithoutBatches(sets)
     const named = nameIn(sets, options.migration)
     const stop = nameIn(sets, options.to)
     const decide = (set: FleetSet) => (standing: Parameters<FleetQuestion['decide']>[0]) => {
@@ -160,7 +164,7 @@ class OpenFleet implements Tenantry {
     const plans = await this.#planSets(reversed, decide)
     const undoMissing = plans.flatMap(({ targets }) => targets).find(({ error }) => error?.code === 'UNDO_MISSING')
     if (undoMissing?.error)
-      return refused(
+      return refusedReport(
         'down',
         plans,
         startedAt,
@@ -173,7 +177,9 @@ class OpenFleet implements Tenantry {
     if (options.allowDataLoss !== true) {
       const losses = await findDataLoss(this.#fleet, reversed, plans)
       if (losses.length > 0) {
-        return refused('down', plans, startedAt, dataLossError(losses), (target) => targetLossError(losses, target))
+        return refusedReport('down', plans, startedAt, dataLossError(losses), (target) =>
+          targetLossError(losses, target),
+        )
       }
     }
     return carryOut(this.#task('down', reversed, plans, decide, options, startedAt))
@@ -232,12 +238,40 @@ class OpenFleet implements Tenantry {
     return { command: 'make', ok: true, files: files.map((path) => relative(this.#cwd, path)), notices }
   }
 
-  async adopt(options: { selectors?: Selectors } = {}) {
-    return adoptFleet(this.#fleet, options.selectors ?? {})
+  async adopt(options: { selectors?: Selectors; write?: boolean } = {}): Promise<AdoptReport> {
+    const fleet = await this.#fleetOfProject()
+    try {
+      const report = await adoptFleet(fleet, options.selectors ?? {})
+      const { file, root } = this.#config
+      const written = file === null && options.write === true
+      return { ...report, config: written ? (await writeInit(root)).file : file, written }
+    } finally {
+      if (fleet !== this.#fleet) await fleet.close()
+    }
   }
 
-  async unlock(options: { selectors?: Selectors } = {}) {
-    return unlockFleet(this.#fleet, options.selectors ?? {})
+  /** Without a config, and with nothing in the usual folder, the project is looked at for other ones. */
+  async #fleetOfProject(): Promise<Fleet> {
+    if (this.#config.file !== null) return this.#fleet
+    const loaded = await this.#fleet.loadSets().catch((error: unknown) => {
+      if (isTenantryError(error) && error.code === 'MIGRATIONS_UNREADABLE') return []
+      throw error
+    })
+    if (loaded.some(({ migrations }) => migrations.length > 0)) return this.#fleet
+    const found = await withFoundSets(this.#config)
+    if (found === null) return this.#fleet
+    for (const notice of found.notices.slice(this.#config.notices.length)) this.#fleet.emit({ type: 'notice', notice })
+    const fleet: Fleet = new Fleet(
+      found,
+      (server) => dialectOf(found, server),
+      () => tenantsOf(found, fleet),
+      this.#fleet.emit,
+    )
+    return fleet
+  }
+
+  async unlock(options: UnlockOptions = {}) {
+    return unlockFleet(this.#fleet, options)
   }
 
   async rollouts() {
@@ -328,34 +362,4 @@ class OpenFleet implements Tenantry {
 
 function nameIn(sets: readonly FleetSet[], name: string | undefined): ReadonlyMap<FleetSet, Migration> | null {
   return name === undefined ? null : resolveInSets(sets, name)
-}
-
-/** A command that is refused as a whole: nothing was touched, and each target says why or that it was stopped. */
-function refused(
-  command: 'down',
-  plans: readonly SetPlan[],
-  startedAt: number,
-  error: TenantryError,
-  errorOf: (target: string) => FleetReport['error'],
-): FleetReport {
-  const targets = plans.flatMap(({ targets: own }) =>
-    own.map((plan) => {
-      if (plan.steps.length === 0 && plan.error === null) return plannedResult(plan)
-      const mine = plan.error ?? errorOf(plan.target.name)
-      return mine === null
-        ? untouchedResult(plan, 'stopped', null)
-        : { ...plannedResult(plan), result: 'failed' as const, error: mine }
-    }),
-  )
-  return {
-    command,
-    rollout: null,
-    ok: false,
-    summary: summarise(targets, Math.round(performance.now() - startedAt)),
-    targets,
-    waves: [],
-    notices: [],
-    error: error.toJSON(),
-    interrupted: false,
-  }
 }

@@ -4,6 +4,7 @@ import type { TargetPlan } from '../model/plan.ts'
 import type { ExplainReport } from '../model/report.ts'
 import type { Script } from '../model/script.ts'
 import type { Fleet, FleetSet } from './fleet.ts'
+import { describeNativeLock } from './look-native-lock.ts'
 import { describeStatus } from './report-status.ts'
 import type { RolloutStore } from './store.ts'
 
@@ -19,6 +20,7 @@ export async function explainTarget(
 ): Promise<Explained> {
   const last = store.lastOf(plan.target.name)
   const probe = await probeHalfDone(fleet, set, plan)
+  const failed = plan.standing.halfDone.find(({ logs }) => logs !== undefined)
   return {
     ...describeStatus(plan, fleet.config.requiredTables),
     pending: plan.standing.pending.map(({ id }) => id),
@@ -27,6 +29,8 @@ export async function explainTarget(
       last === null
         ? null
         : { rollout: last.rollout, at: last.at, result: last.result.result, error: plan.error ?? last.result.error },
+    logs: failed?.logs === undefined ? null : { migration: failed.migration, text: failed.logs },
+    nativeLock: await describeNativeLock(fleet, set, plan).catch(() => null),
     probe,
     next: nextCommands(plan, probe, last?.result.error?.code ?? null, last?.rollout ?? null, name),
   }
@@ -82,6 +86,10 @@ function nextCommands(
       next.push({
         command: `tenantry baseline --migration ${half.migration} ${name}`,
         why: 'if everything it makes is there: record it as applied',
+      })
+      next.push({
+        command: `tenantry baseline --rolled-back ${half.migration} ${name}`,
+        why: 'if nothing of it is there: it is pending again',
       })
     } else if (probe?.verdict === 'unknown') {
       next.push({

@@ -16,14 +16,17 @@ function printTarget(target: ExplainReport['targets'][number], style: PrintStyle
       `  tenants: ${listSome(target.tenants, 5)}`,
       `  applied: ${formatCount(target.applied.length)}${target.applied.length > 0 ? `, last ${target.applied.at(-1)}` : ''}`,
       `  pending: ${target.pending.length === 0 ? 'nothing' : listSome(target.pending, 5)}`,
-      ...target.halfDone.map(
-        ({ migration, direction, statementsDone, statementsTotal }) =>
-          `  half-done: ${migration} (${direction}), ${statementsDone} of ${statementsTotal} statements`,
+      ...target.halfDone.map(({ migration, direction, statementsDone, statementsTotal }) =>
+        statementsTotal === 0
+          ? `  failed: ${migration}, under the tool itself`
+          : `  half-done: ${migration} (${direction}), ${statementsDone} of ${statementsTotal} statements`,
       ),
       ...target.renamed.map(({ from, to }) => `  renamed: ${from} is now ${to}`),
+      ...(target.nativeLock == null ? [] : [colors.yellow(`  the tool's own lock: ${target.nativeLock}`)]),
       ...(target.missingTables.length > 0 ? [`  required tables missing: ${target.missingTables.join(', ')}`] : []),
     ],
     printNow(target),
+    printLogs(target),
     printLast(target.last),
     target.probe === null
       ? []
@@ -46,6 +49,13 @@ function printNow({ error, last }: ExplainReport['targets'][number]): string[] {
     ...indent(error.message, '  '),
     ...(error.hint === null ? [] : [`  hint: ${error.hint}`]),
   ]
+}
+
+/** What the tool itself noted: its own words, without the call stack of its engine. */
+function printLogs({ logs }: ExplainReport['targets'][number]): string[] {
+  if (logs == null) return []
+  const lines = logs.text.split('\n').filter((line) => line.trim() !== '' && !/^\s*(\d+:|at) /.test(line))
+  return [`The tool noted of ${logs.migration}:`, ...lines.slice(0, 12).map((line) => `  ${line.trimEnd()}`)]
 }
 
 function printLast(last: ExplainReport['targets'][number]['last']): string[] {

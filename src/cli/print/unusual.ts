@@ -6,9 +6,10 @@ import { formatCount, listSome } from '../text.ts'
 export function describeUnusual(result: TargetResult, status: TargetStatus | undefined): string[] {
   const named = (state: string, migrations: readonly string[]) =>
     migrations.length > 0 ? [`${formatCount(migrations.length)} ${state}: ${listSome(migrations, 3)}`] : []
-  const halfDone = (status?.halfDone ?? []).map(
-    ({ migration, statementsDone, statementsTotal }) =>
-      `${migration} stopped after statement ${statementsDone} of ${statementsTotal}`,
+  const halfDone = (status?.halfDone ?? []).map(({ migration, statementsDone, statementsTotal }) =>
+    statementsTotal === 0
+      ? `${migration} failed under the tool itself`
+      : `${migration} stopped after statement ${statementsDone} of ${statementsTotal}`,
   )
   return [
     ...(result.error !== null
