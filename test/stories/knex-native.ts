@@ -50,7 +50,9 @@ export async function nativeLatest(place: Place, count = Number.POSITIVE_INFINIT
       getMigration: (one) => files.getMigration(one),
     }
     await knex.migrate.latest(
-      count === Number.POSITIVE_INFINITY ? {} : ({ migrationSource: cut, ...withoutFiles } as Knex.MigratorConfig),
+      count === Number.POSITIVE_INFINITY
+        ? {}
+        : ({ migrationSource: cut, ...withoutFiles } as unknown as Knex.MigratorConfig),
     )
   })
 }

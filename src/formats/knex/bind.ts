@@ -1,8 +1,8 @@
-import { type CodeContext, CodeFault, type CodeSession } from '../../model/code.ts'
+import { type CodeContext, CodeFault } from '../../model/code.ts'
 import { TenantryError } from '../../model/errors.ts'
-import type { DialectName } from '../../model/server.ts'
 import { loadUserPackage } from '../user-package.ts'
 import type { Knexfile } from './knexfile.ts'
+import { faultOf, type Knex, type MakeKnex, makeInstance, type RunState } from './make-instance.ts'
 
 /** Runs functions of migrations on Knex instances that live on our sessions. */
 export interface Bind {
@@ -24,35 +24,6 @@ export interface Task {
   shown: string
 }
 
-/** What is used of Knex; the same from 0.95 to 3. */
-interface Knex {
-  client: KnexClient & { constructor: new (config: object) => KnexClient }
-  raw(sql: string): PromiseLike<unknown>
-  transaction<T>(work: (trx: Transaction) => Promise<T>): Promise<T>
-}
-
-interface Transaction extends Knex {
-  commit(value?: unknown): unknown
-  rollback(error?: unknown): unknown
-}
-
-interface KnexClient {
-  config: Record<string, unknown>
-  connectionSettings: object
-  schemaBuilder(): unknown
-  queryBuilder(): unknown
-  raw(...args: unknown[]): unknown
-  /** MySQL, from 3.2 on: notes from `version` whether it is MariaDB. Connects to nothing when it is given a connection. */
-  checkVersion?(connection: unknown): Promise<unknown>
-}
-
-type MakeKnex = (config: object) => Knex
-
-const clients: Partial<Record<DialectName, string>> = { postgres: 'pg', mysql: 'mysql2' }
-
-/** Knex's own warnings would come once per target, and between the lines of a report. */
-const silent = { warn() {}, error() {}, deprecate() {}, debug() {} }
-
 /** Binds migrations to the project's own knex, looked for from each of these folders in turn. */
 export function bindKnex(knexfile: Knexfile | null, folders: readonly string[]): Bind {
   const find = async () => (await loadUserPackage('knex', folders)).module as MakeKnex
@@ -63,8 +34,8 @@ export function bindKnex(knexfile: Knexfile | null, folders: readonly string[]):
       await find()
     },
     async run({ session, direction, target }, task) {
-      const state: State = { fault: null, over: false, touched: false }
-      const knex = makeOn(await find(), session, knexfile, state)
+      const state: RunState = { fault: null, over: false, touched: false, transactions: [] }
+      const knex = makeInstance(await find(), session, knexfile, state)
       const searchPath = session.schema === null && session.dialect === 'postgres' ? (knexfile?.searchPath ?? []) : []
       const work = async (given: Knex) => {
         if (searchPath.length > 0) await setSearchPath(given, searchPath, task.transaction)
@@ -77,104 +48,18 @@ export function bindKnex(knexfile: Knexfile | null, folders: readonly string[]):
       }
       try {
         session.holdsOutermost = task.transaction
-        if (task.transaction) await inTransaction(knex, work)
+        if (task.transaction) await inTransaction(knex, work, state)
         else await work(knex)
       } finally {
         state.over = true
       }
-      if (state.fault !== null) throw state.fault
+      if (state.fault !== null) throw faultOf(state.fault)
     },
   }
 }
 
-/** What is known about one run. */
-interface State {
-  /** What it did and must not do, also if it went on as if nothing had been. */
-  fault: CodeFault | null
-  /** It has returned. */
-  over: boolean
-  /** It asked its knex for a query. */
-  touched: boolean
-}
-
-/**
- * A new instance each time, since making one takes no longer than a query and what a migration still sends after it has
- * returned must not end up in the next one. Without `connection` Knex makes no pool and loads no driver.
- */
-function makeOn(makeKnex: MakeKnex, session: CodeSession, knexfile: Knexfile | null, state: State): Knex {
-  const { client: wanted, ...config } = knexfile?.config ?? {}
-  const name = clients[session.dialect]
-  const Base = typeof wanted === 'function' ? wanted : makeKnex({ client: name, log: silent }).client.constructor
-  const knex = makeKnex({
-    log: silent,
-    ...config,
-    // Else values of a statement become part of its error.
-    compileSqlOnError: false,
-    client: boundClient(Base as typeof Base & (new (config: object) => KnexClient), session, state),
-    version: session.dialect === 'postgres' ? /^[\d.]+/.exec(session.serverVersion)?.[0] : session.serverVersion,
-  })
-  // Migrations look at these, and Knex itself asks for the database's name.
-  const settings = { database: session.database }
-  knex.client.config.client = typeof wanted === 'string' && sameKind(wanted, session.dialect) ? wanted : name
-  knex.client.config.connection = settings
-  knex.client.connectionSettings = settings
-  return knex
-}
-
-function sameKind(client: string, dialect: DialectName): boolean {
-  return dialectOfClient(client) === dialect
-}
-
-/** The kind of database that a client of Knex is for; null: none that is known here. */
-export function dialectOfClient(client: string): DialectName | null {
-  if (/^(pg|pg-?native|postgres(ql)?)$/.test(client)) return 'postgres'
-  if (/^(mysql2?|maria(db|sql)?)$/.test(client)) return 'mysql'
-  return /sqlite/.test(client) ? 'sqlite' : null
-}
-
-/**
- * Knex's client with connections of ours. A class, not overrides on the instance: transactions make further clients
- * from the prototype.
- */
-function boundClient(Base: new (config: object) => KnexClient, session: CodeSession, state: State) {
-  const refuse = async (what: string) => {
-    state.fault ??= new CodeFault('own-connection', what)
-    throw state.fault
-  }
-  return class extends Base {
-    async acquireConnection() {
-      if (state.over) throw new CodeFault('late', 'it used its knex after it had returned')
-      return session.acquire()
-    }
-    async releaseConnection() {}
-    acquireRawConnection() {
-      return refuse('it tried to open a connection of its own')
-    }
-    cancelQuery() {
-      return refuse('it tried to cancel a query over a connection of its own (`.timeout(ms, { cancel: true })`)')
-    }
-    initialize() {}
-    initializePool() {}
-    async destroy(done?: () => void) {
-      done?.()
-    }
-    override schemaBuilder() {
-      state.touched = true
-      return super.schemaBuilder()
-    }
-    override queryBuilder() {
-      state.touched = true
-      return super.queryBuilder()
-    }
-    override raw(...args: unknown[]) {
-      state.touched = true
-      return super.raw(...args)
-    }
-  }
-}
-
-/** In ours this is a savepoint. What the code itself does to it is noticed: Knex would take both for success. */
-async function inTransaction(knex: Knex, work: (given: Knex) => Promise<void>): Promise<void> {
+/** In ours this is a savepoint. What the code itself does to it is noticed: Knex would take all of it for success. */
+async function inTransaction(knex: Knex, work: (given: Knex) => Promise<void>, state: RunState): Promise<void> {
   const own: { ended: 'rolled-back' | 'ended-ours' | null } = { ended: null }
   await knex.transaction(async (trx) => {
     let returned = false
@@ -189,17 +74,19 @@ async function inTransaction(knex: Knex, work: (given: Knex) => Promise<void>): 
     }
     try {
       await work(trx)
+      // Nested ones are savepoints of Knex's own, which the end of this one would quietly end, too.
+      if (own.ended === null && state.transactions.slice(1).some((one) => !one.isCompleted()))
+        throw new CodeFault('left-open', 'it began a transaction and did not end it')
     } finally {
       returned = true
     }
   })
-  if (own.ended === 'rolled-back')
-    throw new CodeFault(
-      'rolled-back',
-      'it rolled back its transaction (`trx.rollback()`) and returned as if all were well',
-    )
-  if (own.ended === 'ended-ours')
-    throw new CodeFault('ended-ours', 'it committed the transaction that it was given (`trx.commit()`)')
+  if (own.ended === 'rolled-back') {
+    throw new CodeFault(own.ended, 'it rolled back its transaction (`trx.rollback()`) and returned as if all were well')
+  }
+  if (own.ended === 'ended-ours') {
+    throw new CodeFault(own.ended, 'it committed the transaction that it was given (`trx.commit()`)')
+  }
 }
 
 async function setSearchPath(knex: Knex, schemas: readonly string[], local: boolean): Promise<void> {
@@ -225,8 +112,4 @@ function notAwaited({ shown }: Task, direction: 'up' | 'down', target: string): 
 function isThenable(value: unknown): value is PromiseLike<unknown> {
   const holder = (typeof value === 'object' && value !== null) || typeof value === 'function'
   return holder && typeof (value as { then?: unknown }).then === 'function'
-}
-
-export function isBoolean(value: unknown): value is boolean {
-  return value === true || value === false
 }

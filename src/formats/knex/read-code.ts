@@ -3,7 +3,7 @@ import { TenantryError } from '../../model/errors.ts'
 import type { Body } from '../../model/migration.ts'
 import { isEmptyFunction } from '../empty-function.ts'
 import { codeExtensions, findExport, findValue, importCode } from '../import-code.ts'
-import { type Bind, isBoolean } from './bind.ts'
+import type { Bind } from './bind.ts'
 
 /** Where a migration's functions come from, and what it is called in Knex's hooks. */
 export interface CodeSource {
@@ -26,7 +26,7 @@ export function readBodies(source: CodeSource, bind: Bind): { up: Body; down: Bo
       const exported = await module
       const found = findExport(exported, direction)
       const wish = (findValue(exported, 'config') as { transaction?: unknown } | null | undefined)?.transaction
-      const transaction = isBoolean(wish) ? wish : bind.transactions
+      const transaction = typeof wish === 'boolean' ? wish : bind.transactions
       if (found === null) return { run: null, transaction, empty: false }
       // Looked for now: a missing package is told before anything is touched.
       await bind.prepare()
