@@ -18,9 +18,11 @@ export class CodeTally {
   #chain = ''
   /** Once what an earlier run did has been gone through: never go back behind it. */
   #floor: TallyMark | null = null
+  #mustRun: ((text: string) => Promise<boolean>) | null
 
   constructor(resume: CodeRequest['resume']) {
     this.#resume = resume !== null && resume.done > 0 ? resume : null
+    this.#mustRun = resume?.mustRun ?? null
   }
 
   get done(): number {
@@ -44,6 +46,16 @@ export class CodeTally {
       this.#floor = this.mark()
     }
     return true
+  }
+
+  /**
+   * The first statement after those that are done was perhaps carried out, too.
+   * @param atomic it is recorded in one transaction with its effect, so that it was not
+   */
+  async mustRun(text: string, atomic: boolean): Promise<boolean> {
+    const ask = this.#mustRun
+    this.#mustRun = null
+    return ask === null || atomic || ask(text)
   }
 
   count(text: string, values: unknown): void {

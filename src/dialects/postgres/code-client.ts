@@ -8,24 +8,25 @@ type Parser = (value: string) => unknown
 /** Looks like a `pg.Client` that is connected, and never connects, ends or is released. */
 export class CodeClient extends EventEmitter implements Sender {
   endedBadly = false
-  readonly #line: CodeLine
-  readonly #client: Client
+  // Not `#private`: what is made with this as its prototype must work, too.
+  private readonly line: CodeLine
+  private readonly client: Client
   /** Parsers that the tool sets are its own affair: the session outlasts it. */
-  readonly #parsers = new Map<string, Parser>()
+  private readonly parsers = new Map<string, Parser>()
 
   constructor(line: CodeLine, client: Client) {
     super()
-    this.#line = line
-    this.#client = client
+    this.line = line
+    this.client = client
     this.setMaxListeners(0)
   }
 
   get database(): string | undefined {
-    return this.#client.database
+    return this.client.database
   }
 
   get processID(): number | null {
-    return (this.#client as unknown as { processID: number | null }).processID
+    return (this.client as unknown as { processID: number | null }).processID
   }
 
   query(config: unknown, values?: unknown, callback?: unknown): unknown {
@@ -34,7 +35,7 @@ export class CodeClient extends EventEmitter implements Sender {
     if (isSubmittable(config)) {
       if (back !== undefined) config.callback ??= back
       const { text, values: given } = config.cursor ?? config
-      this.#line.pass(config, typeof text === 'string' ? text : '', given)
+      this.line.pass(config, typeof text === 'string' ? text : '', given)
       return config
     }
     const {
@@ -44,8 +45,8 @@ export class CodeClient extends EventEmitter implements Sender {
       ...rest
     } = typeof config === 'string' ? { text: config } : asRecord(config)
     const given = Array.isArray(values) ? values : Array.isArray(own) ? own : null
-    const types = rest.types ?? (this.#parsers.size === 0 ? undefined : this)
-    const result = this.#line.run(this, {
+    const types = rest.types ?? (this.parsers.size === 0 ? undefined : this)
+    const result = this.line.run(this, {
       text: String(text ?? ''),
       values: given,
       config: types === undefined ? rest : { ...rest, types },
@@ -74,22 +75,22 @@ export class CodeClient extends EventEmitter implements Sender {
   unref(): void {}
 
   escapeIdentifier(text: string): string {
-    return this.#client.escapeIdentifier(text)
+    return this.client.escapeIdentifier(text)
   }
 
   escapeLiteral(text: string): string {
-    return this.#client.escapeLiteral(text)
+    return this.client.escapeLiteral(text)
   }
 
   setTypeParser(oid: number, format: string | Parser, parser?: Parser): void {
-    if (typeof format === 'function') this.#parsers.set(`${oid} text`, format)
-    else if (parser !== undefined) this.#parsers.set(`${oid} ${format}`, parser)
+    if (typeof format === 'function') this.parsers.set(`${oid} text`, format)
+    else if (parser !== undefined) this.parsers.set(`${oid} ${format}`, parser)
   }
 
   getTypeParser(oid: number, format = 'text'): Parser {
     return (
-      this.#parsers.get(`${oid} ${format}`) ??
-      (this.#client as unknown as { getTypeParser(oid: number, format: string): Parser }).getTypeParser(oid, format)
+      this.parsers.get(`${oid} ${format}`) ??
+      (this.client as unknown as { getTypeParser(oid: number, format: string): Parser }).getTypeParser(oid, format)
     )
   }
 }

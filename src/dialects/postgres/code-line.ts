@@ -1,12 +1,7 @@
 import type { Client, QueryResult, Submittable } from 'pg'
-import {
-  type CodeFailure,
-  CodeFault,
-  type CodeFaultKind,
-  type CodeRequest,
-  type HeldStatement,
-} from '../../model/code.ts'
+import type { CodeFailure, CodeRequest, HeldStatement } from '../../model/code.ts'
 import { type Connection, DatabaseError } from '../../model/dialect.ts'
+import { CodeFaults, late } from '../code-faults.ts'
 import { CodeTally, type TallyMark } from '../code-tally.ts'
 import { type CodeStatement, commandOf, readCodeStatement } from './code-statement.ts'
 import { answer, type CodeQuery, CodeWire } from './code-wire.ts'
@@ -44,7 +39,7 @@ export class CodeLine {
   #savepoints = 0
   /** A savepoint that the tool believes gone, since sending what was held before its end failed. */
   #abandoned: Point | null = null
-  #fault: { kind: CodeFaultKind; message: string } | null = null
+  readonly #faults = new CodeFaults()
   /** Is there anything that `progress` has not recorded? */
   #unrecorded = false
 
@@ -62,10 +57,10 @@ export class CodeLine {
   pass(query: Submittable, text: string, values: unknown): void {
     if (this.#closed) throw late()
     this.#queue(async () => {
-      if (this.#fault !== null) throw this.#again()
+      this.#faults.throwIfSet()
       const { does } = await readCodeStatement(text)
       if (does !== 'read' && does !== 'change' && does !== 'session') {
-        throw this.#break('ended-ours', 'it opened or ended a transaction with a query object')
+        throw this.#faults.set('ended-ours', 'it opened or ended a transaction with a query object')
       }
       this.#wire.countStatement()
       if (does === 'change') {
@@ -97,10 +92,10 @@ export class CodeLine {
     if (this.#abandoned !== null) await this.#undo(this.#abandoned)
     const isOpen = this.#points.some(({ by }) => by !== null)
     if (isOpen && !this.#request.transaction) await this.#plain('ROLLBACK')
-    if (this.#fault !== null) throw this.#again()
+    this.#faults.throwIfSet()
     if (this.#wire.isFailed) throw this.#wire.databaseRefusal()
-    if (this.#request.transaction && !this.#request.preview && this.#wire.isIdle) throw this.#endedOurs()
-    if (isOpen) throw this.#break('left-open', 'it began a transaction and did not end it')
+    if (this.#request.transaction && !this.#request.preview && this.#wire.isIdle) throw this.#faults.endedOurs()
+    if (isOpen) throw this.#faults.leftOpen()
     this.tally.finish()
     return this.#wire.takeHeld()
   }
@@ -131,14 +126,14 @@ export class CodeLine {
     for (const { does } of parts) {
       if (does === 'begin') isOpen = true
       else if (does === 'commit' || does === 'rollback') {
-        if (!isOpen && (this.#request.transaction || this.#points.length > 0)) throw this.#endedOurs()
+        if (!isOpen && (this.#request.transaction || this.#points.length > 0)) throw this.#faults.endedOurs()
         isOpen = false
       }
     }
   }
 
   async #one(by: Sender, statement: CodeStatement, query: CodeQuery): Promise<QueryResult> {
-    if (this.#fault !== null && statement.does !== 'rollback') throw this.#again()
+    if (statement.does !== 'rollback') this.#faults.throwIfSet()
     if (this.#abandoned !== null && !(statement.does === 'rollback-to' && statement.name === this.#abandoned.name)) {
       await this.#undo(this.#abandoned)
     }
@@ -162,7 +157,7 @@ export class CodeLine {
         // Statements have run in it already, and then the server would refuse to set it.
         return this.#request.transaction ? answer('SET') : this.#plain(statement.text)
       case 'prepare-transaction':
-        throw this.#endedOurs()
+        throw this.#faults.endedOurs()
       default:
         return this.#ordinary(statement, query)
     }
@@ -178,26 +173,41 @@ export class CodeLine {
       return answer(commandOf(text))
     }
     this.#wire.refuseIfFailed()
-    if (changes && this.#wasDone(text, values)) return { ...answer(commandOf(text)), rowCount: 0 }
+    if (changes && this.#faults.keep(() => this.tally.wasDone(text, values)))
+      return { ...answer(commandOf(text)), rowCount: 0 }
     const isPlain = (values?.length ?? 0) === 0 && config.name === undefined
     if (this.#request.transaction && isPlain && 'holdable' in statement && statement.holdable) {
       this.#wire.hold(text)
       if (changes) this.#count(text, values)
       return answer(commandOf(text))
     }
-    const result = await this.#wire.query(query)
-    if (changes) {
+    if (!changes) return this.#wire.query(query)
+    const isAtomic = this.#points.length > 0 || (statement.does === 'change' && statement.atomic)
+    if (!(await this.tally.mustRun(text, isAtomic))) {
       this.#count(text, values)
       await this.#record()
+      return { ...answer(commandOf(text)), rowCount: 0 }
     }
+    if (isAtomic && this.#points.length === 0 && this.#request.progress !== null) return this.#withProgress(query)
+    const result = await this.#wire.query(query)
+    this.#count(text, values)
+    await this.#record()
     return result
   }
 
-  #wasDone(text: string, values: unknown): boolean {
+  /** A statement and how far it came, or neither. */
+  async #withProgress(query: CodeQuery): Promise<QueryResult> {
+    const mark = this.tally.mark()
     try {
-      return this.tally.wasDone(text, values)
+      await this.#wire.send(['BEGIN'])
+      const result = await this.#wire.query(query)
+      this.#count(query.text, query.values)
+      await this.#wire.send([...(this.#request.progress?.(this.tally.done, this.tally.prefix) ?? []), 'COMMIT'])
+      this.#unrecorded = false
+      return result
     } catch (error) {
-      if (error instanceof CodeFault) throw this.#break(error.kind, error.message)
+      this.tally.restore(mark)
+      if (!this.#wire.isBroken) await this.#wire.send(['ROLLBACK']).catch(() => {})
       throw error
     }
   }
@@ -231,7 +241,8 @@ export class CodeLine {
   /** Index of the transaction that this sender ends; -1: it has none open. */
   #ending(by: Sender): number {
     const index = this.#points.findLastIndex((point) => point.by === by)
-    if (index !== -1 && this.#points.slice(index + 1).some((point) => point.by !== null)) throw this.#overlapping()
+    if (index !== -1 && this.#points.slice(index + 1).some((point) => point.by !== null))
+      throw this.#faults.overlapping()
     return index
   }
 
@@ -279,12 +290,12 @@ export class CodeLine {
   }
 
   #endNothing(by: Sender, text: 'COMMIT' | 'ROLLBACK'): Promise<QueryResult> | QueryResult {
-    if (by.endedBadly || (this.#fault !== null && text === 'ROLLBACK')) {
+    if (by.endedBadly || (this.#faults.isSet && text === 'ROLLBACK')) {
       by.endedBadly = false
       return answer('ROLLBACK')
     }
-    if (this.#request.transaction) throw this.#endedOurs()
-    if (this.#points.length > 0) throw this.#overlapping()
+    if (this.#request.transaction) throw this.#faults.endedOurs()
+    if (this.#points.length > 0) throw this.#faults.overlapping()
     return this.#plain(text)
   }
 
@@ -328,7 +339,7 @@ export class CodeLine {
 
   #find(name: string): number {
     const index = this.#points.findLastIndex((point) => point.by === null && point.name === name)
-    if (index !== -1 && this.#points.slice(index + 1).some(({ by }) => by !== null)) throw this.#overlapping()
+    if (index !== -1 && this.#points.slice(index + 1).some(({ by }) => by !== null)) throw this.#faults.overlapping()
     return index
   }
 
@@ -369,27 +380,4 @@ export class CodeLine {
     if (!this.#request.preview) await this.#wire.send([text], true)
     return answer(commandOf(text))
   }
-
-  #break(kind: CodeFaultKind, message: string): CodeFault {
-    this.#fault ??= { kind, message }
-    return this.#again()
-  }
-
-  /** A new one each time: tools write into what they are thrown. */
-  #again(): CodeFault {
-    const { kind, message } = this.#fault as { kind: CodeFaultKind; message: string }
-    return new CodeFault(kind, message)
-  }
-
-  #endedOurs(): CodeFault {
-    return this.#break('ended-ours', 'it tried to end the transaction it runs in, which is not its own')
-  }
-
-  #overlapping(): CodeFault {
-    return this.#break('overlapping', 'it ended a transaction while another one, begun later, was still open')
-  }
-}
-
-function late(): CodeFault {
-  return new CodeFault('late', 'it went on after it had returned; is an await missing?')
 }

@@ -13,8 +13,11 @@ export type CodeStatement =
   | { does: 'read'; text: string }
   /** Changes only the session: carried out always, also again. `holdable` as below. */
   | { does: 'session'; holdable: boolean; text: string }
-  /** `holdable`: one statement whose answer holds nothing that is not known beforehand. */
-  | { does: 'change'; holdable: boolean; text: string }
+  /**
+   * `holdable`: one statement whose answer holds nothing that is not known beforehand. `atomic`: it may share a
+   * transaction with other statements.
+   */
+  | { does: 'change'; holdable: boolean; atomic: boolean; text: string }
   /** Statements with transaction control among them. */
   | { does: 'several'; parts: readonly CodeStatement[]; text: string }
 
@@ -26,6 +29,9 @@ const sessionWords = new Set(
 )
 const reads = new Set('SELECT WITH SHOW VALUES TABLE EXPLAIN FETCH'.split(' '))
 const definitions = new Set('CREATE ALTER DROP COMMENT GRANT REVOKE'.split(' '))
+const rowWords = new Set('INSERT UPDATE DELETE MERGE WITH SELECT TRUNCATE'.split(' '))
+/** Definitions that run by themselves, or may. */
+const alone = /\bconcurrently\b|^\w+\s+(?:database|tablespace|system|subscription)\b/i
 /** Rows made by a definition are counted in its answer. */
 const counts =
   /^create\s+(?:(?:global|local|temp|temporary|unlogged)\s+)*(?:table|materialized\s+view)\b[\s\S]*\bas\s*(?:select|with|values|table|execute|\()/i
@@ -41,7 +47,7 @@ export async function readCodeStatement(text: string): Promise<CodeStatement> {
     parsed = parseSql(text)
   } catch {
     // The server is going to say what is wrong with it, or knows a newer grammar than we do.
-    return { does: 'change', holdable: false, text }
+    return { does: 'change', holdable: false, atomic: false, text }
   }
   const [first] = parsed.statements
   if (parsed.statements.length <= 1) return readOne(text, bare, first)
@@ -58,7 +64,7 @@ export async function readCodeStatement(text: string): Promise<CodeStatement> {
   })
   if (parts.every((does) => does === 'read')) return { does: 'read', text }
   if (parts.every((does) => does === 'session' || does === 'read')) return { does: 'session', holdable: false, text }
-  return { does: 'change', holdable: false, text }
+  return { does: 'change', holdable: false, atomic: false, text }
 }
 
 /** Without leading comments and trailing semicolons. */
@@ -98,8 +104,8 @@ function readOne(text: string, bare: string, parsed?: ParsedStatement): CodeStat
   }
   if (sessionWords.has(word)) return { does: 'session', holdable: false, text }
   if (isRead(word, bare, parsed)) return { does: 'read', text }
-  const holdable = definitions.has(word) && !/\bconcurrently\b/i.test(bare) && !counts.test(bare)
-  return { does: 'change', holdable, text }
+  const defines = definitions.has(word) && !alone.test(bare)
+  return { does: 'change', holdable: defines && !counts.test(bare), atomic: defines || rowWords.has(word), text }
 }
 
 function isRead(word: string, bare: string, parsed?: ParsedStatement): boolean {
@@ -126,7 +132,7 @@ function chains(bare: string): boolean {
 function named(does: 'savepoint' | 'release', bare: string, before: RegExp, text: string): CodeStatement {
   const name = nameAfter(bare, before)
   // The server says what is wrong with it.
-  return name === null ? { does: 'change', holdable: false, text } : { does, name, text }
+  return name === null ? { does: 'change', holdable: false, atomic: false, text } : { does, name, text }
 }
 
 function nameAfter(bare: string, before: RegExp): string | null {
