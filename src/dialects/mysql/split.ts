@@ -216,7 +216,8 @@ class Splitter {
       const place = found.index
       at = place + 1
       if (place >= versioned) versioned = 0
-      if (text.startsWith(this.#delimiter, place)) {
+      const closesComment = place === versioned - 1
+      if (text.startsWith(this.#delimiter, place) && !closesComment) {
         if (versioned === 0 || this.#delimiter !== ';') {
           finish(place, place + this.#delimiter.length)
           return
