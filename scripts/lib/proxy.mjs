@@ -1,5 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
+import { createMysqlReaders, createMysqlReplyTracker } from './mysql-messages.mjs'
 import { createMessageReader, createReplyTracker, isEncryptionRequest } from './postgres-messages.mjs'
 import { openLane } from './proxy-lane.mjs'
 
@@ -12,13 +13,16 @@ import { openLane } from './proxy-lane.mjs'
  * @property {number} [nth] Which match it is, over all connections. Default 1.
  * @property {'command' | 'ready'} [until] For `forward-then-swallow-reply`: the reply that proves that the server is done:
  *   CommandComplete, or ReadyForQuery. Default: CommandComplete for COMMIT, which commits at once; ReadyForQuery for all
- *   else, since a statement outside a transaction block commits only at Sync.
+ *   else, since a statement outside a transaction block commits only at Sync. MySQL: the result of the statement that
+ *   matched, or (the default) of the last one in the same text.
  */
 
 /**
  * - `destroy-before-forward`: the other side never gets the message (but all before it).
  * - `destroy-after-forward`: it gets the message; nobody waits for what it does with it.
  * - `forward-then-swallow-reply`: (client messages only) the server runs it to the end, and the client hears nothing of it.
+ *   Of a MySQL text of several statements (joined by a `;` on a line of its own) it hears the results before the one that
+ *   matched.
  *
  * On a client's message the client's connection is reset at once. On a server's message (a swallowed reply too) it is
  * closed after all that came before. The server's connection is closed after what it was sent.
@@ -49,13 +53,14 @@ import { openLane } from './proxy-lane.mjs'
 /** @typedef {{ rule: CutRule, leftCount: number, fire: () => void }} PendingCut */
 
 /**
- * Starts a TCP proxy on 127.0.0.1 in front of a PostgreSQL server (or PgBouncer).
+ * Starts a TCP proxy on 127.0.0.1 in front of a PostgreSQL server (or PgBouncer), or of a MySQL or MariaDB server.
  * @param {{ host: string, port: number }} target
- * @param {{ delayMs?: number }} [options] `delayMs`: added in each direction, from 0 (the default); order is kept and
+ * @param {{ delayMs?: number, protocol?: 'postgres' | 'mysql' }} [options] `protocol`: what the messages are, default
+ *   `postgres`. `delayMs`: added in each direction, from 0 (the default); order is kept and
  *   throughput is not limited. The TCP handshake itself is not delayed.
  * @returns {Promise<TcpProxy>}
  */
-export async function startProxy(target, { delayMs = 0 } = {}) {
+export async function startProxy(target, { delayMs = 0, protocol = 'postgres' } = {}) {
   /** @type {Set<ReturnType<typeof link>>} */
   const links = new Set()
   /** @type {Set<PendingCut>} */
@@ -65,7 +70,7 @@ export async function startProxy(target, { delayMs = 0 } = {}) {
 
   const server = createServer({ noDelay: true, allowHalfOpen: true }, (client) => {
     totalCount++
-    const made = link(client, target, delayMs, cuts)
+    const made = link(client, target, delayMs, cuts, protocol)
     links.add(made)
     made.closed.then(() => links.delete(made))
     if (isBlackHole) made.hold()
@@ -137,14 +142,13 @@ export async function startProxy(target, { delayMs = 0 } = {}) {
  * @param {{ host: string, port: number }} target
  * @param {number} delayMs
  * @param {Set<PendingCut>} cuts
+ * @param {'postgres' | 'mysql'} protocol
  */
-function link(client, target, delayMs, cuts) {
+function link(client, target, delayMs, cuts, protocol) {
   const server = connect({ ...target, noDelay: true, allowHalfOpen: true })
   const toServer = openLane(client, server, delayMs)
   const toClient = openLane(server, client, delayMs)
-  const fromClient = createMessageReader('client')
-  const fromServer = createMessageReader('server')
-  const replies = createReplyTracker()
+  const { fromClient, fromServer, replies } = protocol === 'mysql' ? mysqlWire() : postgresWire()
   let awaitsEncryptionAnswer = false
   let isCut = false
   /** @type {{ cut: PendingCut, until: 'command' | 'ready' } | undefined} */
@@ -169,21 +173,22 @@ function link(client, target, delayMs, cuts) {
     cut.fire()
   }
 
-  /** @param {import('./postgres-messages.mjs').Message} message */
+  /** @param {Message} message */
   function passToServer(message) {
     awaitsEncryptionAnswer = message.type === '' && isEncryptionRequest(message.bytes)
     const cut = findCut(cuts, 'client', message.bytes)
     const action = cut?.rule.action
     if (cut && action === 'destroy-before-forward') return reset(cut)
     if (cut && action === 'forward-then-swallow-reply') {
-      swallowing = { cut, until: cut.rule.until ?? (isCommit(message.bytes) ? 'command' : 'ready') }
+      const commits = protocol === 'postgres' && isCommit(message.bytes)
+      swallowing = { cut, until: cut.rule.until ?? (commits ? 'command' : 'ready') }
     }
-    replies.sent(message, action === 'forward-then-swallow-reply')
+    replies.sent(message, action === 'forward-then-swallow-reply', cut ? countBefore(cut.rule.match, message.bytes) : 0)
     toServer.send(message.bytes)
     if (cut && action === 'destroy-after-forward') reset(cut)
   }
 
-  /** @param {import('./postgres-messages.mjs').Message} message */
+  /** @param {Message} message */
   function passToClient(message) {
     const reply = replies.received(message)
     if (swallowing && reply.isMarked) {
@@ -242,6 +247,52 @@ function link(client, target, delayMs, cuts) {
       server.resetAndDestroy()
     },
   }
+}
+
+/** @typedef {{ type: string, bytes: Buffer }} Message */
+
+/**
+ * How one protocol is read.
+ * @typedef {object} Wire
+ * @property {MessageReader} fromClient
+ * @property {MessageReader} fromServer
+ * @property {ReplyTracker} replies
+ */
+/** @typedef {{ becomeOpaque(): void, read(chunk: Buffer): Message[] }} MessageReader */
+/**
+ * @typedef {object} ReplyTracker
+ * @property {(message: Message, isMarked: boolean, before: number) => void} sent
+ * @property {(message: Message) => { isMarked: boolean, isComplete: boolean, isReady: boolean }} received
+ */
+
+/** @returns {Wire} */
+function postgresWire() {
+  return {
+    fromClient: createMessageReader('client'),
+    fromServer: createMessageReader('server'),
+    replies: createReplyTracker(),
+  }
+}
+
+/** @returns {Wire} */
+function mysqlWire() {
+  return /** @type {Wire} */ ({ ...createMysqlReaders(), replies: createMysqlReplyTracker() })
+}
+
+/**
+ * Statements of the same text before the one that matches.
+ * @param {CutRule['match']} match
+ * @param {Buffer} bytes
+ */
+function countBefore(match, bytes) {
+  const text = bytes.toString('latin1')
+  const at =
+    typeof match === 'function'
+      ? 0
+      : typeof match === 'string'
+        ? bytes.indexOf(match)
+        : text.search(new RegExp(match.source, match.flags.replace(/[gy]/g, '')))
+  return text.slice(0, Math.max(0, at)).split('\n;\n').length - 1
 }
 
 /**

@@ -9,6 +9,8 @@ export type Cut = import('../../scripts/lib/proxy.mjs').Cut
 export interface ProxyOptions {
   /** Added in each direction. Default 0. */
   delayMs?: number
+  /** What the messages are. Default `postgres`. */
+  protocol?: 'postgres' | 'mysql'
 }
 
 /** Starts a proxy on a free port of 127.0.0.1. Stop it in `afterEach`. */
