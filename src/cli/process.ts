@@ -1,3 +1,4 @@
+import { createInterface } from 'node:readline/promises'
 import { openTenantryLazily } from './open.ts'
 import { printError } from './print/error.ts'
 import { runCli } from './run.ts'
@@ -16,6 +17,7 @@ export async function runProcess(): Promise<void> {
     signals: process,
     exit: (code) => process.exit(code),
     open: openTenantryLazily,
+    ...(process.stdin.isTTY && process.stderr.isTTY && { ask: askPerson }),
   }
   process.on('uncaughtException', (error) => process.exit(printError(error, argv, host)))
   process.on('unhandledRejection', (error) => process.exit(printError(error, argv, host)))
@@ -23,6 +25,18 @@ export async function runProcess(): Promise<void> {
   await Promise.all([flush(process.stdout), flush(process.stderr)])
   // A pool that the user's own config opened would keep the process alive for ever.
   process.exit(exitCode)
+}
+
+/** Anything but yes is no. */
+async function askPerson(question: string): Promise<boolean> {
+  const lines = createInterface({ input: process.stdin, output: process.stderr })
+  // It takes the key for itself.
+  lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
+  try {
+    return /^\s*y(es)?\s*$/i.test(await lines.question(question))
+  } finally {
+    lines.close()
+  }
 }
 
 /** `tenantry status | head` ends the reader early; the command goes on to its own end and exit code. */

@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { addAdopt } from './commands/adopt.ts'
 import { addBaseline } from './commands/baseline.ts'
 import { addCheck } from './commands/check.ts'
 import { addDown } from './commands/down.ts'
@@ -8,6 +9,7 @@ import { addMake } from './commands/make.ts'
 import { addPlan } from './commands/plan.ts'
 import { addRollout } from './commands/rollout.ts'
 import { addStatus } from './commands/status.ts'
+import { addUnlock } from './commands/unlock.ts'
 import { addUp } from './commands/up.ts'
 import { addExamples } from './examples.ts'
 import { addGlobalFlags } from './flags.ts'
@@ -27,6 +29,7 @@ export function buildProgram(invoke: Invoke): Command {
   addGlobalFlags(program)
   addExamples(program, [
     ['tenantry init', 'look at this project and write tenantry.config.ts'],
+    ['tenantry adopt', 'look at the databases: what is applied, and what is odd'],
     ['tenantry plan', 'what would run where'],
     ['tenantry up', 'apply what is pending, in every tenant'],
     ['tenantry up acme --to 0042', 'one tenant, up to 0042'],
@@ -35,6 +38,7 @@ export function buildProgram(invoke: Invoke): Command {
   ])
   for (const add of [
     addInit,
+    addAdopt,
     addMake,
     addPlan,
     addUp,
@@ -42,6 +46,7 @@ export function buildProgram(invoke: Invoke): Command {
     addStatus,
     addCheck,
     addBaseline,
+    addUnlock,
     addExplain,
     addRollout,
   ]) {

@@ -22,6 +22,8 @@ export interface CliHost {
   signals: SignalSource
   exit(code: number): void
   open: OpenTenantry
+  /** Asks whoever sits at the terminal; absent: nobody does. */
+  ask?: (question: string) => Promise<boolean>
 }
 
 /** One command being carried out. */
@@ -31,6 +33,8 @@ export interface Session {
   readonly style: PrintStyle
   /** The facade; opened once, closed with the session. */
   open(): Promise<Tenantry>
+  /** Asks a person; null: nobody is there to ask. */
+  readonly confirm: ((question: string) => Promise<boolean>) | null
   /** For commands that change targets. Others end at the first Ctrl-C. */
   watchInterrupts(): RunSignals
   /** A notice of the command line itself: progress shows it, and the report's document gets it. */
@@ -41,7 +45,7 @@ export interface Session {
 }
 
 /** Commands whose result holds its notices: what comes as an event is kept until it is known whether it does. */
-const noticesInResult: ReadonlySet<string> = new Set(['plan', 'status', 'check', 'explain'])
+const noticesInResult: ReadonlySet<string> = new Set(['plan', 'status', 'check', 'explain', 'adopt'])
 
 export function startSession(host: CliHost, name: string, flags: GlobalFlags, argv: readonly string[]): Session {
   const style: PrintStyle = {
@@ -83,10 +87,18 @@ export function startSession(host: CliHost, name: string, flags: GlobalFlags, ar
     kept = []
   }
 
+  const { ask } = host
   return {
     host,
     flags,
     style,
+    confirm:
+      ask === undefined
+        ? null
+        : (question) => {
+            progress.close()
+            return ask(question)
+          },
     open() {
       opened ??= host.open({
         cwd: host.cwd,

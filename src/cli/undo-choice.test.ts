@@ -36,6 +36,12 @@ test.each<[string, Parameters<typeof chooseUndo>, Pick<UndoChoice, 'undo' | 'ten
     { undo: { to: '7' }, tenants: ['0042'] },
     null,
   ],
+  [
+    'with --batch all are tenants',
+    [['0042'], { batch: true }, '7', resolve],
+    { undo: { batch: true }, tenants: ['0042'] },
+    'variable-overruled',
+  ],
   ['the variable', [['acme'], {}, '7', resolve], { undo: { to: '7' }, tenants: ['acme'] }, 'variable-used'],
   ['an empty variable is none', [[], {}, '', resolve], { undo: {}, tenants: [] }, null],
   ['--to beats it', [[], { to: '8' }, '7', resolve], { undo: { to: '8' }, tenants: [] }, 'variable-overruled'],

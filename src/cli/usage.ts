@@ -8,8 +8,6 @@ const laterCommands: ReadonlySet<string> = new Set([
   'drift',
   'prove',
   'lint',
-  'adopt',
-  'unlock',
   'tenants',
   'registry',
   'keys',
@@ -24,7 +22,7 @@ const laterCommands: ReadonlySet<string> = new Set([
 
 const laterRolloutCommands: ReadonlySet<string> = new Set(['pause', 'resume', 'approve', 'cancel'])
 
-const laterFlags: ReadonlySet<string> = new Set(['--verify', '--batch', '--rollout', '--unproven', '--force'])
+const laterFlags: ReadonlySet<string> = new Set(['--verify', '--rollout', '--unproven', '--force'])
 
 /** What other tools call it. */
 const otherNames: Readonly<Record<string, string>> = {

@@ -11,20 +11,33 @@ interface BaselineFlags extends SelectorFlags {
   to?: string
   migration?: string
   rename?: string[]
+  rolledBack?: string
+  force?: boolean
 }
 
 export function addBaseline(program: Command, invoke: Invoke): void {
   const command = program
     .command('baseline [tenant...]')
     .summary('mark migrations as applied without running them')
-    .description('Marks migrations as applied without running them, where what they make is already there.')
+    .description(
+      'Marks migrations as applied without running them, where what they make is already there: each statement is looked ' +
+        'up in the catalog, and a target that lacks something is refused (--force overrules). What the catalog cannot ' +
+        'tell passes with a note.',
+    )
     .option('--to <migration>', 'all up to and including this one')
     .option('--migration <migration>', 'only this one')
     .option('--rename <old new...>', 'the migration recorded as old is now the file new', collect)
+    .option(
+      '--rolled-back <migration>',
+      'a failed one of Prisma: record it as rolled back, so that it is pending again',
+    )
+    .option('--force', 'mark also where the schema does not have what the migration makes')
   addExamples(addSelectors(command), [
     ['tenantry baseline --to 0040', 'a fleet that already has everything up to 0040'],
     ['tenantry baseline acme --migration 0042', 'one migration of one tenant'],
     ['tenantry baseline --rename 0042_emial 0042_email', 'a file got another name'],
+    ['tenantry baseline acme --migration 0042 --force', 'one that you know better about than the catalog'],
+    ['tenantry baseline acme --rolled-back 20250110000000_x', 'as `prisma migrate resolve --rolled-back`'],
   ])
   command.action((tenants: string[], flags: BaselineFlags) =>
     invoke(command, async (session) => {
@@ -35,6 +48,8 @@ export function addBaseline(program: Command, invoke: Invoke): void {
         ...(flags.to !== undefined && { to: flags.to }),
         ...(flags.migration !== undefined && { migration: flags.migration }),
         ...(from !== undefined && { rename: { from, to: requireNewName(to) } }),
+        ...(flags.rolledBack !== undefined && { rolledBack: flags.rolledBack }),
+        ...(flags.force && { force: true }),
       }
       requireOneChoice(options)
       const tenantry = await session.open()
@@ -53,12 +68,16 @@ function requireNewName(name: string | undefined): string {
 }
 
 /** Marking everything must be asked for by name: a forgotten flag would hide every pending migration. */
-function requireOneChoice({ to, migration, rename }: BaselineOptions): void {
-  const given = [to, migration, rename].filter((choice) => choice !== undefined).length
+function requireOneChoice({ to, migration, rename, rolledBack }: BaselineOptions): void {
+  const given = [to, migration, rename, rolledBack].filter((choice) => choice !== undefined).length
   if (given === 1) return
   throw new TenantryError(
     'USAGE',
-    given === 0 ? '`baseline` needs to know what to mark.' : '`--to`, `--migration` and `--rename` exclude each other.',
-    { hint: 'Give one of `--to <migration>`, `--migration <migration>`, `--rename <old> <new>`.' },
+    given === 0
+      ? '`baseline` needs to know what to mark.'
+      : '`--to`, `--migration`, `--rename` and `--rolled-back` exclude each other.',
+    {
+      hint: 'Give one of `--to <migration>`, `--migration <migration>`, `--rename <old> <new>`, `--rolled-back <migration>`.',
+    },
   )
 }

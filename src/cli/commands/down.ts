@@ -11,6 +11,7 @@ import { chooseUndo, type ResolveMigration } from '../undo-choice.ts'
 interface DownFlags extends SelectorFlags {
   steps?: number
   to?: string
+  batch?: boolean
   allowDataLoss?: boolean
   allowChanged?: boolean
   maxFailures?: { count: number } | { percent: number }
@@ -23,11 +24,12 @@ export function addDown(program: Command, invoke: Invoke): void {
     .summary('undo: the last migration, or a named one')
     .description(
       'Undoes the last applied migration of each selected target; or exactly the one that is named first. A first ' +
-        'word that names no migration is a tenant; with --steps or --to every word is one. DB_MIGRATION_VERSION ' +
+        'word that names no migration is a tenant; with --steps, --to or --batch every word is one. DB_MIGRATION_VERSION ' +
         'stands for --to where nothing else says what to undo.',
     )
     .option('--steps <n>', 'undo the last n migrations', parseCount)
     .option('--to <migration>', 'undo everything after this one, which stays')
+    .option('--batch', 'undo the last batch, where the history counts batches (Knex)')
     .option('--allow-data-loss', 'also where tables or columns that hold rows are dropped')
     .option('--allow-changed', 'go on where an applied file was changed afterwards')
     .addOption(
@@ -45,14 +47,18 @@ export function addDown(program: Command, invoke: Invoke): void {
     ['tenantry down 0042_add_email acme globex', 'exactly this one, in two tenants'],
     ['tenantry down --steps 2 acme', 'the last two'],
     ['tenantry down --to 0040 --label tier=test', 'everything after 0040'],
+    ['tenantry down --batch acme', "the last batch, as Knex's rollback"],
   ])
   command.action((migration: string | undefined, tenants: string[], flags: DownFlags) =>
     invoke(command, async (session) => {
-      if (flags.steps !== undefined && flags.to !== undefined) {
-        throw new TenantryError('USAGE', '`--steps` and `--to` say two different things.', {
-          hint: 'Give one of them.',
-        })
-      }
+      const given = [
+        flags.steps !== undefined && '`--steps`',
+        flags.to !== undefined && '`--to`',
+        flags.batch && '`--batch`',
+      ]
+      const [one, other] = given.filter(Boolean)
+      if (other)
+        throw new TenantryError('USAGE', `${one} and ${other} say two different things.`, { hint: 'Give one of them.' })
       const signal = session.watchInterrupts()
       const tenantry = await session.open()
       const words = migration === undefined ? [] : [migration, ...tenants]

@@ -38,9 +38,10 @@ function printSet(set: string, migrations: readonly PlannedMigrationReport[], st
     migration.direction === 'up' ? '↑' : '↓',
     migration.migration,
     formatCount(migration.targets),
-    migration.mode === 'transaction' ? 'one transaction' : 'step by step',
+    modes[migration.mode],
     migration.hasUndo ? 'yes' : 'no',
-    formatCount(migration.statements),
+    // What code will send is not known before it runs.
+    migration.mode === 'code' ? '–' : formatCount(migration.statements),
   ])
   const [head = '', ...body] = table([header, ...rows], [2, 5])
   return [
@@ -50,14 +51,27 @@ function printSet(set: string, migrations: readonly PlannedMigrationReport[], st
   ]
 }
 
+const modes: Record<PlannedMigrationReport['mode'], string> = {
+  transaction: 'one transaction',
+  steps: 'step by step',
+  code: 'code',
+}
+
+function printUndo({ undo, direction }: PlannedMigrationReport): string[] {
+  if (direction === 'down' || undo === 'present') return []
+  return [
+    undo === 'empty'
+      ? '     undo: there is one and it does nothing, so `down` will refuse it'
+      : '     undo: there is none, so `down` will refuse it',
+  ]
+}
+
 function printDetails(migration: PlannedMigrationReport, { colors, verbose }: PrintStyle): string[] {
   return [
     ...migration.problems.map((problem) => colors.red(`     ✖ ${describeNotice(problem)}`)),
     ...migration.destructive.map((step) => colors.yellow(`     ! takes away: ${step}`)),
     ...(migration.extensions.length > 0 ? [`     installs once per database: ${migration.extensions.join(', ')}`] : []),
-    ...(verbose
-      ? [`     why ${migration.mode === 'transaction' ? 'one transaction' : 'step by step'}: ${migration.reason}`]
-      : []),
+    ...(verbose ? [`     why ${modes[migration.mode]}: ${migration.reason}`, ...printUndo(migration)] : []),
     ...migration.notices.map((notice) => `     ${colors.yellow('note')} ${describeNotice(notice)}`),
   ]
 }

@@ -328,6 +328,16 @@ test('plan, with reasons', () => {
           notices: [{ rule: 'x', message: 'no undo file', file: 'migrations/0043_index.sql' }],
           problems: [{ rule: 'y', message: 'an event trigger belongs to the database', line: 3, file: 'a.sql' }],
         },
+        {
+          ...base,
+          migration: '0044_code.js',
+          targets: 198,
+          mode: 'code',
+          reason: 'it is code',
+          statements: 0,
+          hasUndo: false,
+          undo: 'empty',
+        },
       ],
     },
     { ...style, verbose: true },
@@ -343,7 +353,11 @@ test('plan, with reasons', () => {
     ↑  0043_index          198  step by step     no             1
          ✖ an event trigger belongs to the database (a.sql:3)
          why step by step: CREATE INDEX CONCURRENTLY cannot run in a transaction block
+         undo: there is none, so \`down\` will refuse it
          note no undo file (migrations/0043_index.sql)
+    ↑  0044_code.js        198  code             no             –
+         why code: it is code
+         undo: there is one and it does nothing, so \`down\` will refuse it
 
     What is wrong
     ✖ main/app/odd  MIGRATION_CHANGED
