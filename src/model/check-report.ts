@@ -1,0 +1,130 @@
+import type { ErrorDocument } from './errors.ts'
+import type { Notice } from './migration.ts'
+import type { Difference } from './picture.ts'
+import type { Selectors } from './report.ts'
+import type { TargetResult } from './rollout.ts'
+
+/** What `drift` found. */
+export interface DriftReport {
+  command: 'drift'
+  ok: boolean
+  /** Largest first; the reference's own cluster is marked. */
+  clusters: readonly DriftCluster[]
+  /** Targets that could not be looked at. */
+  failures: readonly { target: string; error: ErrorDocument }[]
+  /** Targets with pending migrations: compared with the reference as it was at their last one. */
+  behind: readonly string[]
+  notices: readonly Notice[]
+  durationMs: number
+}
+
+/** Targets whose schemas are equal. */
+export interface DriftCluster {
+  set: string
+  targets: number
+  /** Its schema is what the migrations build (with `between`: it is the largest cluster). */
+  reference: boolean
+  /** Some of its targets' names, sorted; at most ten. */
+  sample: readonly string[]
+  /** All of its targets' names. */
+  names: readonly string[]
+  /** Against the reference. */
+  differences: readonly Difference[]
+}
+
+export interface DriftOptions {
+  selectors?: Selectors
+  /** Compare targets with each other, without a reference. */
+  between?: boolean
+}
+
+/** Something that `verify` found in one target. */
+export interface VerifyFinding {
+  rule:
+    | 'missing-table'
+    | 'changed'
+    | 'missing-file'
+    | 'out-of-order'
+    | 'half-applied'
+    | 'claimed-and-missing'
+    | 'invalid-index'
+    | 'not-valid-constraint'
+    | 'sequence-behind'
+    | 'tenant-column'
+    | 'row-security'
+    | 'numbering-gap'
+  severity: 'error' | 'warning'
+  object: string
+  message: string
+  hint: string | null
+}
+
+export interface VerifyReport {
+  command: 'verify'
+  ok: boolean
+  healthy: number
+  needsAttention: number
+  targets: readonly {
+    target: string
+    set: string
+    tenants: readonly string[]
+    findings: readonly VerifyFinding[]
+    error: ErrorDocument | null
+  }[]
+  notices: readonly Notice[]
+}
+
+export interface ProvedMigration {
+  set: string
+  migration: string
+  /**
+   * `reversible`: up, down and up again give the same schema, and rows that were there come back. `lossy`: the schema
+   * does, and rows do not. `one-way`: there is no undo. `broken`: an undo fails, or leaves another schema.
+   */
+  verdict: 'reversible' | 'lossy' | 'one-way' | 'broken'
+  /** `dedicated` or `schema`: the kind of scratch target it was proved on. */
+  topology: 'schema' | 'database'
+  /** Why, where it is not reversible. */
+  detail: string | null
+  differences: readonly Difference[]
+  error: ErrorDocument | null
+  /** Known from an earlier proof of the same files. */
+  cached: boolean
+}
+
+export interface ProveReport {
+  command: 'prove'
+  ok: boolean
+  migrations: readonly ProvedMigration[]
+  notices: readonly Notice[]
+  durationMs: number
+}
+
+export interface ProveOptions {
+  selectors?: Selectors
+  /** Begin from this tenant's schema instead of an empty one. */
+  like?: string
+  /** Take its rows, too. */
+  withData?: boolean
+  /** Look at nothing that was proved before. */
+  fresh?: boolean
+}
+
+export interface BackfillReport {
+  command: 'backfill'
+  ok: boolean
+  dryRun: boolean
+  targets: readonly (TargetResult & {
+    /** What was missing and was made, or would be. */
+    made: readonly string[]
+    /** What differs in ways that are left alone. */
+    left: readonly Difference[]
+    statements: readonly string[]
+  })[]
+  notices: readonly Notice[]
+}
+
+export interface BackfillOptions {
+  selectors?: Selectors
+  dryRun?: boolean
+}
