@@ -40,7 +40,7 @@ export async function applyCodeAlone(
   )
   if (mine !== undefined) refuseOther(work, step, mine)
   else await write(work, connection, step, standing, () => progressSql(work, step, 0, '', false), true)
-  for (const sql of work.dialect.sessionSettings(transactionSettings(work), connection.version))
+  for (const sql of work.dialect.sessionSettings(transactionSettings(work, step), connection.version))
     await connection.query(sql)
   const code = await runCode(work, connection, step, supervision, {
     transaction: false,

@@ -166,11 +166,12 @@ function opening(
 ): Sent[] {
   const { phrases } = work.dialect
   // Between two of its statements code may take its time; `migrationTimeoutMs` is the limit for that.
-  const settings = { ...transactionSettings(work), idleInTransactionTimeoutMs: 0 }
+  const step = steps[index] as CompiledStep
+  const settings = { ...transactionSettings(work, step), idleInTransactionTimeoutMs: 0 }
   const texts = [
     ...phrases.begin(settings, mark, connection.version),
     ...(index === 0 ? createTablesSql(work.dialect, work.place, standing.snapshot) : []),
-    phrases.guard(guardFor(work, [steps[index] as CompiledStep], true)),
+    phrases.guard(guardFor(work, [step], true)),
   ]
   return texts.map((text) => ({ text, step: index, held: null }))
 }

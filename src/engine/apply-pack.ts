@@ -2,6 +2,7 @@ import type { Connection, TransactionMark } from '../model/dialect.ts'
 import type { Standing } from '../model/plan.ts'
 import type { ScriptStatement } from '../model/script.ts'
 import { clearBegunSql, createTablesSql, deleteHistorySql, insertHistorySql, writeLedgerSql } from './history-sql.ts'
+import { spellingsOf } from './match-history.ts'
 import type { Supervision } from './supervise.ts'
 import {
   type CompiledStep,
@@ -34,7 +35,7 @@ export function recordSql(
   const history =
     direction === 'up'
       ? insertHistorySql(dialect, place, standing, migration, Math.max(1, script.statementCount), work.rollout)
-      : deleteHistorySql(dialect, place, migration.keys)
+      : deleteHistorySql(dialect, place, spellingsOf(migration, standing.snapshot.entries))
   const ledger = writeLedgerSql(
     dialect,
     place,

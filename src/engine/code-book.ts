@@ -77,7 +77,7 @@ function codeScript(
       : features.transactionalDdl
         ? 'it is code that asks not to run in a transaction'
         : 'it is code, and this server commits each change of the schema by itself: statements are counted as they are carried out',
-    code: { run: loaded?.run ?? noCode, transaction },
+    code: { run: loaded?.run ?? noCode, transaction, session: loaded?.session },
     segments: [],
     statementCount: 0,
     prefixHash: () => createHash('sha256').update(`code\0${migration}`).digest('hex'),

@@ -58,7 +58,9 @@ export function createTablesSql(dialect: Words, place: HistoryPlace, snapshot: H
 /** The key that a new row of this target gets, spelled as its other rows are. */
 export function newKey(migration: Migration, standing: Standing, shape: HistoryShape): string {
   const column = standing.snapshot.columns?.find(({ name }) => name === shape.key)
-  return spellKey(migration, column?.type === 'integer' ? 'number' : standing.keyStyle)
+  const newest = standing.appliedOrder.at(-1)?.keys
+  const last = newest && standing.snapshot.entries.findLast(({ key }) => newest.includes(key))?.key
+  return spellKey(migration, column?.type === 'integer' ? 'number' : standing.keyStyle, last)
 }
 
 /**
@@ -106,8 +108,8 @@ export function insertHistorySql(
 type RowValues = ReturnType<HistoryShape['values']>
 
 function insertSql(dialect: Words, place: HistoryPlace, { snapshot }: Standing, values: RowValues): string {
-  const { columns } = snapshot
-  const kept = Object.entries(values).filter(([name]) => columns === null || columns.some((one) => one.name === name))
+  const columns: readonly { name: string }[] = snapshot.columns ?? place.shape.columns
+  const kept = Object.entries(values).filter(([name]) => columns.some((one) => one.name === name))
   const names = kept.map(([name]) => dialect.quoteIdentifier(name)).join(', ')
   const list = kept.map(([, value]) => literal(dialect, value)).join(', ')
   return `INSERT INTO ${qualify(dialect, place.schema, place.table)} (${names}) VALUES (${list})`

@@ -8,28 +8,55 @@ export interface MatchedEntry {
   migration: Migration | null
 }
 
-/** Finds the file of each row. Ids win over other spellings; a spelling that two migrations share names neither. */
+/**
+ * Finds the file of each row. Ids win over other spellings; a spelling that two migrations share names neither. Other
+ * letter case counts only where no spelling fits, and the migration allows it.
+ */
 export function matchHistory(migrations: readonly Migration[], entries: readonly HistoryEntry[]): MatchedEntry[] {
   let index = indexes.get(migrations)
   if (index === undefined) {
     index = indexKeys(migrations)
     indexes.set(migrations, index)
   }
-  return entries.map((entry) => ({ entry, migration: index.get(entry.key) ?? null }))
+  const { exact, folded } = index
+  return entries.map((entry) => {
+    const found = exact.get(entry.key)
+    return { entry, migration: (found === undefined ? folded.get(entry.key.toLowerCase()) : found) ?? null }
+  })
+}
+
+/**
+ * Spellings of a migration that a row to be taken away may have: its own, and those in other letter case that are there.
+ */
+export function spellingsOf(migration: Migration, entries: readonly HistoryEntry[]): readonly string[] {
+  if (migration.ignoresCase !== true) return migration.keys
+  const folded = new Set(migration.keys.map((key) => key.toLowerCase()))
+  const others = entries.filter(({ key }) => folded.has(key.toLowerCase())).map(({ key }) => key)
+  return [...new Set([...migration.keys, ...others])]
+}
+
+interface KeyIndex {
+  exact: ReadonlyMap<string, Migration | null>
+  folded: ReadonlyMap<string, Migration | null>
 }
 
 /** One per folder: fleets match thousands of histories with the same files. */
-const indexes = new WeakMap<readonly Migration[], ReadonlyMap<string, Migration | null>>()
+const indexes = new WeakMap<readonly Migration[], KeyIndex>()
 
-function indexKeys(migrations: readonly Migration[]): Map<string, Migration | null> {
+function indexKeys(migrations: readonly Migration[]): KeyIndex {
+  const loose = migrations.filter(({ ignoresCase }) => ignoresCase === true)
+  return { exact: index(migrations, (key) => key), folded: index(loose, (key) => key.toLowerCase()) }
+}
+
+function index(migrations: readonly Migration[], fold: (key: string) => string): Map<string, Migration | null> {
   const index = new Map<string, Migration | null>()
   for (const migration of migrations) {
-    for (const key of migration.keys) {
+    for (const key of migration.keys.map(fold)) {
       const taken = index.get(key)
       index.set(key, taken === undefined || taken === migration ? migration : null)
     }
   }
-  for (const migration of migrations) index.set(migration.id, migration)
+  for (const migration of migrations) index.set(fold(migration.id), migration)
   return index
 }
 
@@ -67,12 +94,20 @@ export function findKeyStyle(matched: readonly MatchedEntry[], shape: HistorySha
   return counts.number > counts.id ? 'number' : 'id'
 }
 
-/** The key of a new row, spelled as a target's other rows are. Falls back to the id where a number is not unique. */
-export function spellKey(migration: Migration, style: Standing['keyStyle']): string {
+/**
+ * The key of a new row, spelled as a target's other rows are. Falls back to the id where a number is not unique. `last`:
+ * the newest row. Where file names are kept and that one has the name that a file is compiled to (`.js` for `.ts`), or
+ * none of the endings, new rows are spelled so, too: the tool looks at compiled files there.
+ */
+export function spellKey(migration: Migration, style: Standing['keyStyle'], last?: string): string {
   if (style === 'number' && migration.number !== null && migration.keys.includes(migration.number)) {
     return migration.number
   }
   if (style === 'file') {
+    const ending = last === undefined ? null : last.slice(stemOfKey(last).length)
+    if (migration.up.kind === 'code' && ending !== null && migration.keys.includes(migration.id + ending)) {
+      return migration.id + ending
+    }
     const file = migration.up.file.split('/').at(-1)
     if (file !== undefined && migration.keys.includes(file)) return file
   }

@@ -16,6 +16,7 @@ import type { PlannedStep, Standing, TargetPlan } from '../model/plan.ts'
 import type { Script } from '../model/script.ts'
 import type { Target } from '../model/tenant.ts'
 import type { HistoryPlace } from './history-sql.ts'
+import { spellingsOf } from './match-history.ts'
 import type { ConnectionPool } from './pool.ts'
 import type { EngineSettings } from './settings.ts'
 
@@ -86,15 +87,17 @@ export function schemaOf(work: TargetWork): string | null {
   return work.target.placement.schema ?? null
 }
 
-export function transactionSettings(work: TargetWork): TransactionSettings {
+/** `step`: the one they are for alone, which may bring settings of its own. */
+export function transactionSettings(work: TargetWork, step?: CompiledStep): TransactionSettings {
   const { settings } = work
+  const own = step?.script.code?.session?.(work.dialect.name) ?? []
   return {
     schema: schemaOf(work),
     sharedSchema: settings.sharedSchema,
     lockTimeoutMs: settings.lockTimeoutMs,
     statementTimeoutMs: settings.statementTimeoutMs,
     idleInTransactionTimeoutMs: settings.idleInTransactionTimeoutMs,
-    session: work.session,
+    session: own.length === 0 ? work.session : [...work.session, ...own],
   }
 }
 
@@ -114,9 +117,10 @@ export function advisoryMark({ nativeLock }: HistoryShape): Pick<TransactionMark
 
 /** The guard of one transaction over these steps, all of one direction. */
 export function guardFor(work: TargetWork, steps: readonly CompiledStep[], halfDone: boolean): TransactionGuard {
+  const { entries } = work.plan.standing.snapshot
   return {
     expect: steps[0]?.direction === 'down' ? 'present' : 'absent',
-    history: { ...work.place, keys: steps.flatMap(({ migration }) => migration.keys) },
+    history: { ...work.place, keys: steps.flatMap(({ migration }) => spellingsOf(migration, entries)) },
     notHalfDone: halfDone ? steps.map(({ migration }) => migration.id) : [],
   }
 }

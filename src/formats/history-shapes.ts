@@ -90,7 +90,10 @@ const knex: HistoryShape = {
   values: (row) => ({ name: row.key, batch: row.batch, migration_time: { now: true } }),
 }
 
-/** Source: `SequelizeStorage` of umzug, and sequelize-cli's `core/migrator.js`: file names with extension, nothing else. */
+/**
+ * Source: `SequelizeStorage` of umzug, and sequelize-cli's `core/migrator.js`: file names with extension, and nothing
+ * else unless `migrationTimestamps` or an old version added the two times of every Sequelize table.
+ */
 const sequelize: HistoryShape = {
   kind: 'sequelize',
   defaultTable: 'SequelizeMeta',
@@ -104,7 +107,7 @@ const sequelize: HistoryShape = {
   spelling: 'file',
   nativeLock: null,
   tableOptions: { mysql: 'ENGINE=InnoDB DEFAULT CHARSET=utf8 COLLATE=utf8_unicode_ci' },
-  values: (row) => ({ name: row.key }),
+  values: (row) => ({ name: row.key, createdAt: { now: true }, updatedAt: { now: true } }),
 }
 
 const shapes: Record<HistoryKind, HistoryShape> = { schema_migrations: schemaMigrations, prisma, knex, sequelize }

@@ -125,4 +125,6 @@ export interface LoadedCode {
   transaction: boolean
   /** The function is there and does nothing. */
   empty: boolean
+  /** Session settings that the tool makes when it connects (`SET …`): in force for this code only. Absent: none. */
+  session?: (dialect: DialectName) => readonly string[]
 }

@@ -38,6 +38,8 @@ export interface Migration {
   description: string | null
   /** Every spelling of this migration that a history row may hold (`001_init`, `001_init.sql`, `001`). */
   keys: readonly string[]
+  /** A row in other letter case is this migration's, too: file systems do not agree on whether it matters. Absent: false. */
+  ignoresCase?: boolean
   up: Body
   /** null: there is no undo. */
   down: Body | null

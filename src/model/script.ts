@@ -1,4 +1,4 @@
-import type { CodeContext } from './code.ts'
+import type { CodeContext, LoadedCode } from './code.ts'
 import type { Notice } from './migration.ts'
 
 /** One SQL statement of a file, ready to be sent for a target. */
@@ -57,7 +57,11 @@ export interface Script {
   reason: string
   segments: readonly Segment[]
   /** With mode `code`: what is run instead of segments, and whether inside a transaction of ours. */
-  code?: { run: (context: CodeContext) => Promise<void>; transaction: boolean }
+  code?: {
+    run: (context: CodeContext) => Promise<void>
+    transaction: boolean
+    session?: LoadedCode['session']
+  }
   /** Statements in all segments; 0 for code, which is not known beforehand. */
   statementCount: number
   /** Hash of each prefix of statements is taken over these texts, so that an edit of what already ran is noticed. */

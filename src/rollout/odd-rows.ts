@@ -18,13 +18,18 @@ export function findOddRows(
   for (const { entry, migration } of matchHistory(migrations, entries)) {
     const name = migration?.id ?? entry.key
     counts.set(name, (counts.get(name) ?? 0) + 1)
-    const near = migration === null ? loose.get(loosely(entry.key)) : undefined
+    const near = isSpelled(migration, entry.key) ? undefined : loose.get(loosely(entry.key))
     if (near === undefined || keys.has(entry.key)) continue
-    keys.add(entry.key)
+    if (migration === null) keys.add(entry.key)
     texts.push(`${entry.key} (the file is ${near.up.file.split('/').at(-1) ?? near.id})`)
   }
   for (const [name, count] of counts) if (count > 1) texts.push(`${name} is recorded ${count} times`)
   return { keys, texts }
+}
+
+/** Not in letter case only. */
+function isSpelled(migration: Migration | null, key: string): boolean {
+  return migration !== null && (key === migration.id || migration.keys.includes(key))
 }
 
 function loosely(key: string): string {

@@ -1,6 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type CodeContext, CodeFault, type CodeSession } from '../../model/code.ts'
 import { TenantryError } from '../../model/errors.ts'
+import type { DialectName } from '../../model/server.ts'
 import { loadUserPackage } from '../user-package.ts'
 import { dressClient } from './dress-client.ts'
 import { makeInstance } from './make-instance.ts'
@@ -12,10 +13,14 @@ export interface Bind {
   /** Finds the project's own sequelize. Throws DRIVER_MISSING, MIGRATION_UNSUPPORTED. */
   prepare(): Promise<void>
   run(context: CodeContext, task: Task): Promise<void>
+  /** What Sequelize sets when it connects. */
+  session(dialect: DialectName): readonly string[]
 }
 
 /** One direction of one migration. */
 export interface Task {
+  /** Its id. */
+  migration: string
   call(...args: readonly unknown[]): unknown
   /** How many it declares. */
   parameters: number
@@ -69,19 +74,19 @@ export function bindSequelize(settings: Readonly<Record<string, unknown>>, folde
     async prepare() {
       await findSequelize(folders)
     },
+    session: (dialect) => openingSettings(dialect, settings),
     async run({ session, direction, target }, task) {
       const tool = await findSequelize(folders)
       const run: Run = { session, fault: null, over: false, free: [] }
       const instance = instanceFor(tool, run)
       try {
         await running.run(run, async () => {
-          const first = session.acquire() as RawClient
-          for (const sql of openingSettings(session.dialect, settings)) await send(first, sql)
-          run.free.push(dressClient(first, instance, session.dialect))
           const result = task.call(givenTo(task, instance, tool), tool)
           if (task.parameters >= 2 && !isThenable(result)) throw noPromise(task, direction, target)
           await result
         })
+      } catch (error) {
+        throw findFault(error) ?? error
       } finally {
         run.over = true
       }
@@ -171,21 +176,25 @@ function extend(queryInterface: QueryInterface, more: Readonly<Record<string, un
   return Object.assign(Object.create(queryInterface) as object, more)
 }
 
-function send(client: RawClient, sql: string): Promise<void> {
-  return new Promise((resolve, reject) => {
-    client.query(sql, (error: unknown) => (error == null ? resolve() : reject(error)))
-  })
-}
-
-function noPromise({ shown }: Task, direction: 'up' | 'down', target: string): TenantryError {
+function noPromise({ migration, shown }: Task, direction: 'up' | 'down', target: string): TenantryError {
   return new TenantryError(
     'MIGRATION_FAILED',
-    `${shown} failed in ${target}: \`${direction}\` returned no promise, so nobody can wait for it.`,
+    `Migration ${migration} failed in ${target}: \`${direction}\` returned no promise, so nobody can wait for it.`,
     {
       hint: `Make \`${direction}\` an async function and await its queries, or return them: sequelize-cli refuses it, too.`,
-      context: { target, file: shown },
+      context: { target, migration, file: shown },
     },
   )
+}
+
+/** Sequelize wraps what a connection throws in errors of its own. */
+function findFault(error: unknown): CodeFault | null {
+  for (let at = error, depth = 0; at instanceof Error && depth < 4; depth++) {
+    if (at instanceof CodeFault) return at
+    const { original, cause } = at as Error & { original?: unknown }
+    at = original ?? cause
+  }
+  return null
 }
 
 function isThenable(value: unknown): value is PromiseLike<unknown> {

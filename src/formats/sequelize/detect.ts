@@ -16,7 +16,8 @@ export async function detectSequelize(dir: string): Promise<number> {
   const written = texts.filter((text) => exportsUp.test(text))
   if (written.some((text) => own.test(text))) return 0.95
   if (written.length === 0 || written.some((text) => others.test(text))) return 0
-  return written.some((text) => umzug.test(text)) ? 0.7 : 0
+  if (written.some((text) => umzug.test(text))) return 0.7
+  return written.some((text) => calls.test(text)) ? 0.6 : 0
 }
 
 const exportsUp = /\bup\b/
@@ -24,5 +25,8 @@ const own = /\bqueryInterface\b|\bQueryInterface\b|['"]sequelize(?:-cli)?['"]|\b
 /** Their migrations have functions `up` and `down`, too. */
 const others =
   /\bknex\b|\bKysely\b|\bMigrationInterface\b|\bQueryRunner\b|\bpgm\b|\bMigrationBuilder\b|@mikro-orm|\bmongo/i
+/** `up: (q) => q.addColumn('users', …)`; Knex has its builder below `schema`. */
+const calls =
+  /(?<!\bschema)\.(?:createTable|dropTable|(?:add|remove|change|rename)Column|(?:add|remove)(?:Index|Constraint)|bulk(?:Insert|Delete|Update))\(\s*['"`{]/
 /** `async ({ context }) => …`, `async ({ context: sequelize }) => …` */
 const umzug = /\(\s*\{[^)]*\bcontext\b|['"]umzug['"]/

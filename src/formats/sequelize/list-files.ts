@@ -29,15 +29,16 @@ export async function listMigrationFiles(options: FormatOptions, problems: Folde
   files.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0))
   const first = new Map<string, MigrationFile>()
   for (const file of files) {
-    const other = first.get(file.stem)
-    if (other === undefined) first.set(file.stem, file)
+    const folded = file.stem.toLowerCase()
+    const other = first.get(folded)
+    if (other === undefined) first.set(folded, file)
     else problems.push(describeTwice(other, file))
   }
   return files
 }
 
 function describeTwice(one: MigrationFile, other: MigrationFile): FolderProblem {
-  const compiled = one.name !== other.name
+  const compiled = one.stem === other.stem && one.name !== other.name
   return {
     code: 'MIGRATION_DUPLICATE',
     message: `Two files are the migration ${one.stem}: ${one.shown}, ${other.shown}.`,

@@ -4,7 +4,7 @@ type Settings = Readonly<Record<string, unknown>>
 
 /**
  * What Sequelize itself sends when it has connected: its time zone above all, without which dates in raw SQL would
- * mean something else. Sent one by one, so that a session may hold them back until the first statement goes.
+ * mean something else.
  * Sources: `connection-manager.js` of its dialects.
  */
 export function openingSettings(dialect: DialectName, settings: Settings): string[] {

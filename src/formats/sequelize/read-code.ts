@@ -19,6 +19,7 @@ export function readBodies(file: MigrationFile, text: string, bind: Bind): { up:
       run: found === null ? null : (context) => bind.run(context, describe(file, found)),
       transaction,
       empty: found !== null && isEmptyFunction(found.source),
+      session: bind.session,
     }
   }
   const body = (direction: 'up' | 'down'): Body => ({ kind: 'code', file: file.shown, load: () => load(direction) })
@@ -29,6 +30,7 @@ const noTransaction = /^\s*(?:\/\/|\/?\*+)\s*tenantry:no-transaction\b/m
 
 function describe(file: MigrationFile, found: ExportedFunction): Task {
   return {
+    migration: file.stem,
     call: found.call,
     parameters: found.source.length,
     name: basename(file.path),

@@ -44,6 +44,7 @@ export const sequelize: Format = {
         ...checksumText(text),
         description: null,
         keys: spellKeys(file),
+        ignoresCase: true,
         ...readBodies(file, text.text, bind),
         transaction: 'auto' as const,
       }
