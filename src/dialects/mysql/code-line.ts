@@ -56,6 +56,8 @@ export class CodeLine {
   /** The server's word: a transaction is open. Where the tally stood when it was opened. */
   #open: TallyMark | null = null
   #hasTableLocks = false
+  /** Without it each statement opens a transaction of the code's. */
+  #commitsByItself = true
   #unrecorded = false
 
   constructor(connection: Connection, send: Send, request: CodeRequest) {
@@ -161,7 +163,8 @@ export class CodeLine {
       await this.#record()
       return nothing()
     }
-    if (does === 'rows' && progress !== null && this.#open === null && !this.#hasTableLocks) {
+    const isAlone = this.#open === null && this.#commitsByItself && !this.#hasTableLocks
+    if (does === 'rows' && progress !== null && isAlone) {
       return this.#rowsWithProgress(statement, values, send)
     }
     // It commits what is open before it begins.
@@ -354,6 +357,7 @@ export class CodeLine {
     const last = Array.isArray(result) ? result.at(-1) : result
     const { serverStatus } = (last ?? {}) as { serverStatus?: unknown }
     if (typeof serverStatus !== 'number') return
+    this.#commitsByItself = (serverStatus & 2) !== 0
     if ((serverStatus & 1) === 0) this.#ended()
     else this.#open ??= before
   }
