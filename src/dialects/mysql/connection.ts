@@ -111,12 +111,12 @@ export class MysqlConnection implements Connection {
       for (const message of dealMessages(statements, await this.#messageBytes(statements))) {
         const { from, statements: own } = message
         const count = (within: number) => confirm(from + Math.min(within, own.length))
-        const sent = await this.#sendMessage(message, count)
+        // A statement alone may have several results, which say nothing before the last.
+        const sent = await this.#sendMessage(message, own.length === 1 ? () => {} : count)
         if (sent.error === null) {
           count(own.length)
           continue
         }
-        // A text of several statements that was taken for one cannot have failed behind its end.
         count(Math.min(sent.done, own.length - 1))
         throw new DatabaseError(this.#read(sent.error, statements[done]))
       }
