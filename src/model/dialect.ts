@@ -2,6 +2,7 @@ import type { CodeRequest, CodeSession } from './code.ts'
 import type { ErrorCode } from './errors.ts'
 import type { ColumnType, HistoryShape, HistorySnapshot } from './history.ts'
 import type { Migration } from './migration.ts'
+import type { Pictures, Scratch } from './picture.ts'
 import type { DestructiveStep, Script, ScriptStatement } from './script.ts'
 import type { DialectName, ServerAddress } from './server.ts'
 
@@ -249,6 +250,8 @@ export interface Dialect {
   readonly name: DialectName
   readonly features: DialectFeatures
   readonly phrases: Phrases
+  readonly pictures: Pictures
+  readonly scratch: Scratch
   quoteIdentifier(name: string): string
   quoteLiteral(value: string): string
   /** Throws {@link DatabaseError}. */

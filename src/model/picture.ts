@@ -1,3 +1,5 @@
+import type { Connection } from './dialect.ts'
+
 /**
  * Kinds of things that a schema holds. A `table` is its name and its own properties; what belongs to it is listed by
  * itself, so that a difference is named as small as it is.
@@ -86,4 +88,36 @@ export interface Difference {
   object: string
   /** For `changed`: which property, from what (the reference) to what; else the definition in short. */
   detail: string
+}
+
+/** How a dialect looks at schemas. */
+export interface Pictures {
+  /**
+   * Hashes of many targets of one database (schemas; null: the connection's database or default schema), in as few
+   * messages as the server's memory and lock table allow; nothing of the schemas themselves travels. Throws `DatabaseError`.
+   */
+  fingerprint(
+    connection: Connection,
+    targets: readonly (string | null)[],
+    scope: PictureScope,
+  ): Promise<FingerprintReading>
+  /** One target's schema; its `hash` is what {@link fingerprint} gives for it. null: there is no such schema. */
+  describe(connection: Connection, target: string | null, scope: PictureScope): Promise<SchemaPicture | null>
+  /**
+   * What makes these objects, read from the target that has them. Objects that come with another one (a column with its
+   * new table) are left out where that one is asked for, too. In an order in which they can be made.
+   */
+  creations(connection: Connection, target: string | null, objects: readonly PictureObject[]): Promise<Creation[]>
+}
+
+/** How a dialect makes and removes places for trying things out. Names are made by the caller, and new. */
+export interface Scratch {
+  /** `connection` is to any database of the server. Throws `DatabaseError`. */
+  createDatabase(connection: Connection, name: string): Promise<void>
+  /** Ends sessions that are in it. Nothing happens where there is none. */
+  dropDatabase(connection: Connection, name: string): Promise<void>
+  createSchema(connection: Connection, name: string): Promise<void>
+  dropSchema(connection: Connection, name: string): Promise<void>
+  /** Databases whose name begins so: what killed runs left behind is among them. */
+  listDatabases(connection: Connection, prefix: string): Promise<string[]>
 }

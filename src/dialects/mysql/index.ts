@@ -7,15 +7,19 @@ import { countRows } from './count-rows.ts'
 import { lockHolder, lockTarget } from './lock.ts'
 import { readNativeLock } from './native-lock.ts'
 import { phrases, settingsSql } from './phrases.ts'
+import { pictures } from './pictures.ts'
 import { probeStatement } from './probe.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
 import { readHistories } from './read-histories.ts'
+import { scratch } from './scratch.ts'
 
 /** MariaDB 10.5 and later, MySQL 5.7 and later. A target is a database; what they call a schema is the same thing. */
 export const mysql: Dialect = {
   name: 'mysql',
   features: { transactionalDdl: false, schemas: false },
   phrases,
+  pictures,
+  scratch,
   quoteIdentifier,
   quoteLiteral,
   connect,

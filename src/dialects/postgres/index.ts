@@ -7,17 +7,21 @@ import { ensureExtensions } from './extensions.ts'
 import { blockers, lockHolder, lockTarget } from './lock.ts'
 import { readNativeLock } from './native-lock.ts'
 import { phrases, settingValues } from './phrases.ts'
+import { pictures } from './pictures.ts'
 import { poolerObstacle } from './pooler.ts'
 import { probeStatement } from './probe.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
 import { readHistories } from './read-histories.ts'
 import { listSchemas } from './schemas.ts'
+import { scratch } from './scratch.ts'
 
 /** PostgreSQL 14 and later, direct or through a transaction pooler. */
 export const postgres: Dialect = {
   name: 'postgres',
   features: { transactionalDdl: true, schemas: true },
   phrases,
+  pictures,
+  scratch,
   quoteIdentifier,
   quoteLiteral,
   connect,

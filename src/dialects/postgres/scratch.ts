@@ -1,0 +1,12 @@
+import { TenantryError } from '../../model/errors.ts'
+import type { Scratch } from '../../model/picture.ts'
+
+const missing = () => new TenantryError('INTERNAL', 'There are no scratch databases yet.')
+
+export const scratch: Scratch = {
+  createDatabase: () => Promise.reject(missing()),
+  dropDatabase: () => Promise.reject(missing()),
+  createSchema: () => Promise.reject(missing()),
+  dropSchema: () => Promise.reject(missing()),
+  listDatabases: () => Promise.reject(missing()),
+}
