@@ -24,6 +24,8 @@ describe('parseServerUrl', () => {
     ['mysql://u:p@db/app', { dialect: 'mysql', port: 3306 }],
     ['mariadb://u:p@db:3307/app', { dialect: 'mysql', port: 3307 }],
     ['mysql://u:p@localhost/app?socketPath=/run/mysqld/mysqld.sock', { socketPath: '/run/mysqld/mysqld.sock' }],
+    ['mariadb://u@localhost/app?unix_socket=/run/my.sock', { socketPath: '/run/my.sock', dialect: 'mysql' }],
+    ['mysql://u@%2Frun%2Fmy.sock/app', { socketPath: '/run/my.sock', host: 'localhost' }],
     ['postgres://u:p@[::1]:5433/app', { host: '::1', port: 5433 }],
     ['postgres://u:p@[fe80::1%25eth0]/app', { host: 'fe80::1%eth0' }],
     ['postgres:///app?host=/var/run/postgresql', { socketPath: '/var/run/postgresql', host: 'localhost', port: 5432 }],

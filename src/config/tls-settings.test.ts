@@ -52,6 +52,12 @@ describe('TLS of a server', () => {
     ['sqlite:./a.db', undefined, null, 0],
     ['libsql://x.turso.io', undefined, 'full', 0],
     ['mysql://u:p@db.example.com/app', undefined, 'full', 0],
+    ['mysql://u:p@127.0.0.1/app?ssl-mode=REQUIRED', undefined, 'full', 0],
+    ['mariadb://u:p@127.0.0.1/app?ssl-mode=VERIFY_CA&ssl-ca=ca.pem', undefined, 'ca', 0],
+    ['mysql://u:p@db.example.com/app?sslmode=VERIFY_IDENTITY&timezone=Z', undefined, 'full', 0],
+    ['mysql://u:p@127.0.0.1/app?ssl={"rejectUnauthorized":true}', undefined, 'full', 0],
+    ['mysql://u:p@db.example.com/app?ssl-mode=DISABLED', undefined, null, 1],
+    ['mysql://u:p@localhost/app?socketPath=/run/my.sock', undefined, null, 0],
   ] as const)('%s with %j: %s', (url, tls, verify, notices) => {
     const result = read(url, tls)
     expect(result.problems).toEqual([])
@@ -63,6 +69,11 @@ describe('TLS of a server', () => {
     const { problems, tls } = read(`${remote}?sslmode=no-verify`)
     expect(tls).toBeUndefined()
     expect(problems[0]?.message).toMatch(/tls\.ca.*tls\.unsafeSkipVerification: true/)
+  })
+
+  it("refuses to skip the check in the driver's words, too", () => {
+    const { problems } = read('mysql://u:p@db.example.com/app?ssl={"rejectUnauthorized":false}')
+    expect(problems[0]?.message).toMatch(/tls\.unsafeSkipVerification: true/)
   })
 
   it('refuses tls together with sslmode=disable', () => {

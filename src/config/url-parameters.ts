@@ -31,18 +31,25 @@ const withoutEffect = new Set([
   'channel_binding',
   'client_encoding',
   'charset',
+  'collation',
   'connect_timeout',
+  'connecttimeout',
+  'connectionlimit',
   'connection_limit',
+  'datestrings',
   'gssencmode',
   'keepalives',
   'keepalives_count',
   'keepalives_idle',
   'keepalives_interval',
+  'multiplestatements',
   'pgbouncer',
   'pool_timeout',
   'socket_timeout',
   'statement_cache_size',
   'supa',
+  'supportbignumbers',
+  'timezone',
   'uselibpqcompat',
 ])
 
@@ -54,12 +61,18 @@ const names: Readonly<Record<string, keyof UrlParameters>> = {
   dbname: 'database',
   socket: 'socketPath',
   socketpath: 'socketPath',
+  unix_socket: 'socketPath',
   schema: 'schema',
   authtoken: 'authToken',
   sslrootcert: 'sslRootCert',
   sslcert: 'sslCert',
   sslkey: 'sslKey',
   sslservername: 'sslServername',
+  // MySQL's words.
+  sslca: 'sslRootCert',
+  'ssl-ca': 'sslRootCert',
+  'ssl-cert': 'sslCert',
+  'ssl-key': 'sslKey',
 }
 
 /** libpq's words, node-postgres' `no-verify`, MySQL's words, and the switches of other drivers. */
@@ -85,8 +98,9 @@ const sslModes: Readonly<Record<string, SslMode>> = {
   accept_invalid_certs: 'no-verify',
 }
 
-/** The value of an `sslmode`; null: no such mode. */
+/** The value of an `sslmode`; null: no such mode. `ssl={"rejectUnauthorized":true}` is how mysql2 is told. */
 export function readSslMode(value: string): SslMode | null {
+  if (/^\s*\{/.test(value)) return /"rejectUnauthorized"\s*:\s*false/.test(value) ? 'no-verify' : 'require'
   return sslModes[value.toLowerCase()] ?? null
 }
 

@@ -78,7 +78,7 @@ export function readFailure(error: unknown, origin: FailureOrigin): DatabaseFail
   const place = errno === 1064 ? locate(sqlMessage, origin.statement) : null
   return {
     kind: serverKind(errno, sqlMessage, origin),
-    message: redact(place?.message ?? sqlMessage),
+    message: redact(place?.message ?? sqlMessage, origin.statement),
     detail: null,
     sqlstate: sqlState || null,
     position: place?.position ?? null,
@@ -136,15 +136,12 @@ function locate(message: string, statement: string | undefined): { message: stri
   return { message: `${head}${own.trimEnd()}' at line ${line}`, position: Math.max(1, position) }
 }
 
-/** Syntax errors quote the statement; passwords in it stay out. */
-function redact(message: string): string {
-  return message
-    .replace(
-      /(\b(?:IDENTIFIED\s+(?:WITH\s+\S+\s+)?(?:BY|AS|USING)|PASSWORD)\s*[=(]?\s*(?:PASSWORD\s*\(\s*)?)(['"])[\s\S]*?\2/gi,
-      "$1'[secret]'",
-    )
-    .replace(
-      /(\b(?:MASTER_PASSWORD|SOURCE_PASSWORD|PASSWORD)\s*=?\s*)(['"])(?!\[secret\])[\s\S]*?(?:\2|$)/gi,
-      "$1'[secret]'",
-    )
+/**
+ * Syntax errors quote the statement from where it went wrong. In one that deals with passwords every text in it is
+ * taken for one: which is, cannot be known of a statement that does not parse.
+ */
+function redact(message: string, statement: string | undefined): string {
+  const [, head, near = '', tail] = /^([\s\S]* near ')([\s\S]*)(' at line \d+)$/.exec(message) ?? []
+  if (head === undefined || !/\bIDENTIFIED\b|PASSWORD/i.test(`${near}\n${statement ?? ''}`)) return message
+  return `${head}${near.replace(/(['"])[\s\S]*?(?:\1|$)/g, "'[secret]'")}${tail}`
 }
