@@ -2,7 +2,7 @@ import type { Dialect, TransactionMark } from '../model/dialect.ts'
 import { type HistoryShape, type HistorySnapshot, ledgerColumns, ledgerTable } from '../model/history.ts'
 import type { Migration } from '../model/migration.ts'
 import type { Standing } from '../model/plan.ts'
-import { spellKey, stemOfKey } from './match-history.ts'
+import { findEnding, spellKey, stemOfKey } from './match-history.ts'
 
 /** Where a target's history is, and what it looks like there. */
 export interface HistoryPlace {
@@ -58,9 +58,7 @@ export function createTablesSql(dialect: Words, place: HistoryPlace, snapshot: H
 /** The key that a new row of this target gets, spelled as its other rows are. */
 export function newKey(migration: Migration, standing: Standing, shape: HistoryShape): string {
   const column = standing.snapshot.columns?.find(({ name }) => name === shape.key)
-  const newest = standing.appliedOrder.at(-1)?.keys
-  const last = newest && standing.snapshot.entries.findLast(({ key }) => newest.includes(key))?.key
-  return spellKey(migration, column?.type === 'integer' ? 'number' : standing.keyStyle, last)
+  return spellKey(migration, column?.type === 'integer' ? 'number' : standing.keyStyle, findEnding(standing))
 }
 
 /**

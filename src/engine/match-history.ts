@@ -94,22 +94,38 @@ export function findKeyStyle(matched: readonly MatchedEntry[], shape: HistorySha
   return counts.number > counts.id ? 'number' : 'id'
 }
 
+/** Where rows have another ending than their files: the tool looks at compiled files there. Or at none. */
+export interface Ending {
+  file: string
+  row: string
+}
+
+/** How the newest row of a file of code is spelled; null: by the name of its file, or there is none. */
+export function findEnding({ appliedOrder, snapshot }: Standing): Ending | null {
+  const newest = appliedOrder.at(-1)
+  if (newest?.up.kind !== 'code') return null
+  const row = snapshot.entries.findLast(({ key }) => newest.keys.includes(key))?.key
+  const name = fileName(newest)
+  if (row === undefined || row === name || !row.startsWith(newest.id)) return null
+  return { file: name.slice(newest.id.length), row: row.slice(newest.id.length) }
+}
+
 /**
- * The key of a new row, spelled as a target's other rows are. Falls back to the id where a number is not unique. `last`:
- * the newest row. Where file names are kept and that one has the name that a file is compiled to (`.js` for `.ts`), or
- * none of the endings, new rows are spelled so, too: the tool looks at compiled files there.
+ * The key of a new row, spelled as a target's other rows are. Falls back to the id where a number is not unique.
+ * `ending`: for files of the one kind.
  */
-export function spellKey(migration: Migration, style: Standing['keyStyle'], last?: string): string {
+export function spellKey(migration: Migration, style: Standing['keyStyle'], ending: Ending | null = null): string {
   if (style === 'number' && migration.number !== null && migration.keys.includes(migration.number)) {
     return migration.number
   }
   if (style === 'file') {
-    const ending = last === undefined ? null : last.slice(stemOfKey(last).length)
-    if (migration.up.kind === 'code' && ending !== null && migration.keys.includes(migration.id + ending)) {
-      return migration.id + ending
-    }
-    const file = migration.up.file.split('/').at(-1)
-    if (file !== undefined && migration.keys.includes(file)) return file
+    const file = fileName(migration)
+    if (ending !== null && file === migration.id + ending.file) return migration.id + ending.row
+    if (migration.keys.includes(file)) return file
   }
   return migration.id
+}
+
+function fileName({ up, id }: Migration): string {
+  return up.file.split('/').at(-1) ?? id
 }
