@@ -68,7 +68,7 @@ function hintFor(failure: DatabaseFailure, name: string, again: string): string 
     case 'locked':
       return `Another run is migrating this target. Wait for it to end, then run ${again} again; \`targetLockWaitMs\` sets how long to wait.`
     case 'native-locked':
-      return `If the tool is running, wait for it. If it died, \`tenantry unlock ${name}\` frees its lock; then run ${again} again.`
+      return `If the tool is running, wait for it. If it died: \`tenantry explain ${name}\` says who holds its lock, and \`tenantry unlock ${name}\` frees a lock that is a row of a table; then run ${again} again.`
     case 'statement-timeout':
       return `Raise \`statementTimeoutMs\` (or \`migrationTimeoutMs\`), or split the migration, then run ${again} again.`
     case 'left-transaction':

@@ -82,10 +82,17 @@ function refuseHalfDone(standing: Standing, migrations: readonly Migration[]): T
 /** Most of the tool's own words in an error; the whole of them is in its context. */
 const mostLogs = 300
 
+/** The server's own words out of the tool's; what stands around them is the same every time. */
+function gist(logs: string): string {
+  const code = /^Database error code: (\S+)/m.exec(logs)?.[1]
+  const said = /^Database error:\s*(\S.*)/m.exec(logs)?.[1]
+  return (said === undefined ? logs : `${said}${code === undefined ? '' : ` (${code})`}`).replaceAll(/\s+/g, ' ').trim()
+}
+
 /** A migration that failed under the tool itself, which settles it only when it is told how. */
 export function refuseFailed({ migration, logs }: HalfDone, then: string): TenantryError {
-  const words = logs?.replaceAll(/\s+/g, ' ').trim() ?? ''
-  const said = words === '' ? '' : ` It noted: ${words.slice(0, mostLogs)}${words.length > mostLogs ? '…' : ''}`
+  const words = gist(logs ?? '')
+  const said = words === '' ? '' : ` It noted: ${words.slice(0, mostLogs)}${words.length > mostLogs ? '…' : '.'}`
   return new TenantryError(
     'MIGRATION_HALF_APPLIED',
     `Migration ${migration} is recorded as started and not finished (Prisma's P3009), ${then}.${said}`,

@@ -122,12 +122,19 @@ test('a failed row (P3009) stops that target only, and says how it is settled', 
   expect(error?.hint).toContain(`prisma migrate resolve --applied ${first}`)
   const explained = await project.run(['explain', 'a'])
   expect(explained.stdout).toContain(`baseline --migration ${first} a`)
-  // What Prisma's own `migrate resolve --applied` does, in our words.
+  // What Prisma's own `migrate resolve --applied` does, in our words; only where it is true.
+  await database.query('create table a.contact (id serial constraint contact_pkey primary key)')
   const marked = await project.use((tenantry) => tenantry.baseline({ migration: first, selectors: { tenants: ['a'] } }))
   expect(resultOf(marked, 'a')).toMatchObject({ result: 'applied', applied: [first], failed: [] })
   expect(
-    await database.query('select finished_at is not null as done, logs, applied_steps_count from a._prisma_migrations'),
-  ).toEqual([{ done: true, logs: '', applied_steps_count: 0 }])
+    await database.query(
+      `select finished_at is not null as done, rolled_back_at is not null as back, logs, applied_steps_count
+       from a._prisma_migrations order by started_at`,
+    ),
+  ).toEqual([
+    { done: false, back: true, logs: 'ERROR: relation exists', applied_steps_count: 0 },
+    { done: true, back: false, logs: '', applied_steps_count: 0 },
+  ])
   expect(resultOf(await project.up(), 'a').applied).toEqual([second])
 })
 

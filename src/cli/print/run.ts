@@ -47,13 +47,17 @@ function printWhatRan(report: FleetReport, style: PrintStyle): string[] {
   const verb = report.command === 'baseline' ? 'marked as applied' : 'applied'
   for (const result of touched) {
     for (const migration of result.applied) add(counts, `${verb} ${migration}`)
-    for (const migration of result.undone) add(counts, `undone ${migration}`)
+    for (const migration of result.undone) add(counts, `${undoneVerb(report.command)} ${migration}`)
   }
   const rows = [...counts].sort(([a], [b]) => (a < b ? -1 : 1))
   return table(
     rows.map(([what, count]) => ['✔', what, formatCount(count), count === 1 ? 'target' : 'targets']),
     [2],
   )
+}
+
+function undoneVerb(command: FleetReport['command']): string {
+  return command === 'baseline' ? 'recorded as rolled back' : 'undone'
 }
 
 function add(counts: Map<string, number>, key: string): void {
@@ -64,7 +68,7 @@ function printTarget(result: TargetResult, command: FleetReport['command'], { co
   const verb = command === 'baseline' ? 'marked as applied' : 'applied'
   const parts = [
     ...(result.applied.length > 0 ? [`${verb} ${listSome(result.applied, 5)}`] : []),
-    ...(result.undone.length > 0 ? [`undone ${listSome(result.undone, 5)}`] : []),
+    ...(result.undone.length > 0 ? [`${undoneVerb(command)} ${listSome(result.undone, 5)}`] : []),
   ]
   const failed = result.result === 'failed'
   const mark = failed ? colors.red('✖') : colors.green('✔')
@@ -91,7 +95,7 @@ export function printTotals({ summary, command }: Pick<FleetReport, 'summary' | 
   const done = command === 'baseline' ? 'marked' : 'applied'
   const parts = [
     ...(summary.applied > 0 || command === 'up' ? [colors.green(`✔ ${of(summary.applied, done)}`)] : []),
-    ...(summary.undone > 0 || command === 'down' ? [colors.green(`✔ ${of(summary.undone, 'undone')}`)] : []),
+    ...(summary.undone > 0 || command === 'down' ? [colors.green(`✔ ${of(summary.undone, undoneVerb(command))}`)] : []),
     summary.failed > 0 ? colors.red(`✖ ${of(summary.failed, 'failed')}`) : '0 failed',
     ...(summary.upToDate > 0 ? [of(summary.upToDate, 'up-to-date')] : []),
     ...(summary.pending > 0 ? [of(summary.pending, 'pending')] : []),
