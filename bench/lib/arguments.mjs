@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util'
 
 /** Every work there is, in the order in which they run. */
-export const workNames = ['version', 'apply', 'target', 'delayed', 'nothing', 'databases', 'large']
+export const workNames = ['version', 'apply', 'target', 'delayed', 'nothing', 'databases', 'large', 'knex-code']
 
 export const usage = `npm run bench -- [options]
   --only <name>      one work: ${workNames.join(', ')} (repeatable)
@@ -45,6 +45,12 @@ export function readArguments(argv) {
   const sizes = quick
     ? { schemas: 40, delayedSchemas: 40, idleSchemas: 200, databases: 12, fleets: [100, 1000], starts: 8 }
     : { schemas: 300, delayedSchemas: 100, idleSchemas: 1000, databases: 100, fleets: [100, 10_000], starts: 21 }
+  Object.assign(
+    sizes,
+    quick
+      ? { knexSchemas: 24, knexDatabases: 8, knexIdle: 100 }
+      : { knexSchemas: 200, knexDatabases: 100, knexIdle: 500 },
+  )
   if (values.schemas !== undefined) {
     sizes.schemas = readCount('schemas', values.schemas)
     sizes.delayedSchemas = sizes.schemas

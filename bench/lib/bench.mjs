@@ -12,6 +12,7 @@ import { tenantry } from '../runners/tenantry.mjs'
 import { umzug } from '../runners/umzug.mjs'
 import { measureApply, measureDelayed, measureTarget } from '../works/apply.mjs'
 import { measureDatabases } from '../works/databases.mjs'
+import { measureKnexCode } from '../works/knex-code.mjs'
 import { measureLarge } from '../works/large.mjs'
 import { measureNothing } from '../works/nothing.mjs'
 import { measureVersion } from '../works/version.mjs'
@@ -29,6 +30,7 @@ const works = {
   nothing: measureNothing,
   databases: measureDatabases,
   large: measureLarge,
+  'knex-code': measureKnexCode,
 }
 
 /**

@@ -41,6 +41,7 @@ ${table}
 
 - The same ten migrations for every tool (\`bench/migrations\`): tables with foreign keys, indexes, enums, views, trigger functions, backfills, altered
   columns and constraints. Each tool gets them in its own format with the same SQL, one call per migration.
+- "Knex migrations" are ten others (\`bench/knex-migrations\`), written with Knex's builder: tenantry and Knex import the same files and use the same Knex.
 - Every tool has ${options.concurrency} connections at a time, is called in-process in one Node process, and was run once before, so that loading and compiling is not counted.
 - Runs are interleaved. Each run of another tool is paired with a run of tenantry right before or after it, every second round goes backwards, and the
   figure is the median of the ratios of ${options.pairs} pairs (starts of a process: ${options.sizes.starts}; repeated runs on the largest fleet: 3; its one small migration: 1).

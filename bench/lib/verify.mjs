@@ -34,11 +34,20 @@ export async function prepareVerification(server, sources) {
   }
 }
 
+/** The same from a schema that a tool has migrated: what it holds now. */
+export async function describeSchema(url, schema, tables) {
+  return withClient(url, async (client) => {
+    const objects = (await readObjects(client, schema)).get(schema)
+    const [rows] = await readCounts(client, [schema], tables)
+    return { objects, rows, tables }
+  })
+}
+
 /**
  * Throws unless every schema has every object and row of the reference, and one history row per migration.
  * @param {string} url
  * @param {readonly string[]} schemas
- * @param {{ objects: Set<string>, rows: string, migrations: number }} reference
+ * @param {{ objects: Set<string>, rows: string, migrations: number, tables?: string[] }} reference `tables`: whose rows are counted
  * @param {string} historyTable
  */
 export async function verifySchemas(url, schemas, reference, historyTable) {
@@ -51,7 +60,7 @@ export async function verifySchemas(url, schemas, reference, historyTable) {
         throw new Error(`The work was not done: ${schema} lacks ${missing.length} objects, such as ${missing[0]}`)
       }
     }
-    const rows = await readCounts(client, schemas, rowTables)
+    const rows = await readCounts(client, schemas, reference.tables ?? rowTables)
     const history = await readCounts(client, schemas, [historyTable])
     for (const [index, schema] of schemas.entries()) {
       if (rows[index] !== reference.rows) {

@@ -32,14 +32,14 @@ export const tenantry = {
     return migrations
   },
 
-  async migrateSchemas({ url, schemas, concurrency, migrations, transaction = 'migration' }) {
-    const cwd = await writeProject({ url, concurrency, migrations, transaction })
+  async migrateSchemas({ url, schemas, concurrency, migrations, transaction, format }) {
+    const cwd = await writeProject({ url, concurrency, migrations, transaction, format })
     const report = await runUp(cwd)
     requireResults(report, schemas.length)
   },
 
-  async migrateDatabases({ urls, concurrency, migrations }) {
-    const cwd = await writeDatabasesProject({ urls, concurrency, migrations })
+  async migrateDatabases({ urls, concurrency, migrations, format }) {
+    const cwd = await writeDatabasesProject({ urls, concurrency, migrations, format })
     requireResults(await runUp(cwd), urls.length)
   },
 
@@ -57,24 +57,24 @@ export const tenantry = {
 }
 
 /** A project folder for every schema `t_…` of a database. @returns {Promise<string>} */
-async function writeProject({ url, concurrency, migrations, transaction = 'migration' }) {
+async function writeProject({ url, concurrency, migrations, transaction = 'migration', format = 'sql' }) {
   const database = new URL(url).pathname.slice(1)
   return writeConfig({
     servers: { main: { url, maxConcurrency: concurrency, maxConcurrencyPerDatabase: concurrency } },
-    migrations: { dir: migrations, format: 'sql', transaction },
+    migrations: { dir: migrations, format, transaction },
     tenants: { from: 'schemas', server: 'main', database, match: '^t_[0-9]+$' },
     concurrency,
   })
 }
 
-function writeDatabasesProject({ urls, concurrency, migrations }) {
+function writeDatabasesProject({ urls, concurrency, migrations, format = 'sql' }) {
   const tenants = urls.map((url) => {
     const database = new URL(url).pathname.slice(1)
     return { slug: database, topology: 'database', server: 'main', database }
   })
   return writeConfig({
     servers: { main: { url: urls[0], maxConcurrency: concurrency, maxConcurrencyPerDatabase: concurrency } },
-    migrations: { dir: migrations, format: 'sql' },
+    migrations: { dir: migrations, format },
     tenants,
     concurrency,
   })
