@@ -83,6 +83,7 @@ export function readBody(kind: BodyKind | null): BodyReader {
   const begin = (word: string) => {
     if (word === 'END') close()
     else if (openers.has(word)) open(word)
+    else if ((word === 'NOT' && before === 'BEGIN') || (word === 'ATOMIC' && before === 'NOT')) return
     else if (word !== 'ELSE') {
       place = 'within'
       declaration = word === 'DECLARE' ? 'any' : 'none'
