@@ -13,7 +13,7 @@ const shop = [
   '20240105090000-first-rows',
   '20240106090000-nested',
   '20240107090000-status-values',
-  '20240108090000-view-and-function',
+  '20240108090000-open-orders',
 ]
 const files = (ids: readonly string[]) => ids.map((id) => `${id}.js`)
 
