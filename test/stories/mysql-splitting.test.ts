@@ -13,7 +13,7 @@ const fixture = (name: string) => readFileSync(`test/fixtures/mysql-sql/${name}`
 function print(result: unknown): string {
   if (!Array.isArray(result)) return ''
   const isRow = result.length > 0 && result.every((value) => value === null || typeof value !== 'object')
-  return isRow ? `${result.join('\t')}\n` : result.map(print).join('')
+  return isRow ? `${result.map((value) => value ?? 'NULL').join('\t')}\n` : result.map(print).join('')
 }
 
 /** Statement by statement over the driver; what they answer, as the client prints it. */
@@ -91,7 +91,7 @@ withMariadb('splitting files for MariaDB', () => {
       "SELECT 4 -- it's; d\n + 2",
       "SELECT 5 # it's; d\n + 2",
       'SELECT 6--1',
-      'SELECT 6--\n1',
+      'SELECT 6--\n+ 1',
       'SELECT /*+ NO_INDEX(t) */ 7',
       "/*!40101 SELECT 'b' */",
       "/*M!100100 SELECT 'c' */",

@@ -45,11 +45,15 @@ function readDelete(reader: Reader): Found[] {
   const inFront = !reader.take('FROM')
   const names: Name[] = []
   do {
-    const name = reader.takeName()
-    if (name === null) break
-    // `DELETE t.* FROM …`
-    if (reader.take('.')) reader.next()
-    names.push(name)
+    // `a`, `a.*`, `d.a`, `d.a.*`
+    const parts: string[] = []
+    do {
+      const part = reader.takeOne('*') === null ? reader.takePart() : null
+      if (part !== null) parts.push(part)
+    } while (reader.take('.'))
+    const name = parts.at(-1)
+    if (name === undefined) break
+    names.push({ schema: parts.at(-2) ?? null, name })
   } while (reader.take(','))
   if (inFront && !reader.take('FROM')) return []
   return names.map((name) => of('delete', name))
