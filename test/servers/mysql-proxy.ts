@@ -10,20 +10,26 @@ export type MysqlCut = 'before' | 'after'
 
 export interface MysqlProxy {
   port: number
-  /** Cuts the connection that first sends this very statement by itself. Settles when it was cut and is over. */
-  cutAt(statement: string, cut: MysqlCut): Promise<void>
+  /** Messages with SQL that clients have sent so far. */
+  readonly messageCount: number
+  /**
+   * Cuts the connection that first sends this very text in one message, or one that matches. Settles when it was cut;
+   * with `after`, when the server has begun to answer.
+   */
+  cutAt(text: string | RegExp, cut: MysqlCut): Promise<void>
   stop(): Promise<void>
 }
 
-/** A COM_QUERY packet: three bytes of length, a number, the command, the text. */
-function isQuery(chunk: Buffer, statement: string): boolean {
-  return chunk[4] === 3 && chunk.subarray(5).toString('utf8') === statement
+/** The text of a COM_QUERY packet: three bytes of length, a number, the command, the text. null: another packet. */
+function readQuery(chunk: Buffer): string | null {
+  return chunk[3] === 0 && chunk[4] === 3 ? chunk.subarray(5).toString('utf8') : null
 }
 
-/** Only for connections without TLS. Statements longer than one chunk of the socket are not recognised. */
+/** Only for connections without TLS. Of a text longer than one chunk of the socket the first one is looked at. */
 export async function startMysqlProxy(target: { host: string; port: number }): Promise<MysqlProxy> {
   const open = new Set<Socket>()
-  let pending: { statement: string; cut: MysqlCut; done: () => void } | null = null
+  let pending: { text: string | RegExp; cut: MysqlCut; done: () => void } | null = null
+  let messageCount = 0
   const server = createServer({ noDelay: true }, (client) => {
     const upstream = connect({ host: target.host, port: target.port, noDelay: true })
     let swallowing: (() => void) | null = null
@@ -36,7 +42,13 @@ export async function startMysqlProxy(target: { host: string; port: number }): P
       if (swallowing === null) upstream.destroy()
     })
     client.on('data', (chunk: Buffer) => {
-      if (pending === null || !isQuery(chunk, pending.statement)) {
+      const sent = readQuery(chunk)
+      if (sent !== null) messageCount++
+      const isIt =
+        pending !== null &&
+        sent !== null &&
+        (pending.text instanceof RegExp ? pending.text.test(sent) : pending.text === sent)
+      if (pending === null || !isIt) {
         upstream.write(chunk)
         return
       }
@@ -54,7 +66,7 @@ export async function startMysqlProxy(target: { host: string; port: number }): P
         client.write(chunk)
         return
       }
-      // The answer is there, so the server is done with it.
+      // The answer is there; what is behind it in the same message the server may still carry out.
       upstream.destroy()
       swallowing()
     })
@@ -66,9 +78,12 @@ export async function startMysqlProxy(target: { host: string; port: number }): P
   if (address === null || typeof address === 'string') throw new Error('The proxy has no port')
   return {
     port: address.port,
-    cutAt: (statement, cut) =>
+    get messageCount() {
+      return messageCount
+    },
+    cutAt: (text, cut) =>
       new Promise((resolve) => {
-        pending = { statement, cut, done: resolve }
+        pending = { text, cut, done: resolve }
       }),
     async stop() {
       for (const socket of open) socket.destroy()

@@ -188,4 +188,49 @@ withMariadb('the connection to MariaDB is cut at a statement', () => {
       },
     )
   })
+
+  describe('ten migrations that travel together', () => {
+    const files = Object.fromEntries(
+      Array.from({ length: 10 }, (_, i) => [
+        `migrations/0${i}_m.sql`,
+        i === 0
+          ? 'CREATE TABLE m (id INT PRIMARY KEY);'
+          : `ALTER TABLE m ADD COLUMN c${i} INT;\nINSERT INTO m (id) VALUES (${i});\nCREATE INDEX m_c${i} ON m (c${i});`,
+      ]),
+    )
+    const whole = /INSERT INTO m \(id\) VALUES \(9\)/
+
+    async function expectTen(): Promise<void> {
+      expect(await database.query('SHOW COLUMNS FROM m')).toHaveLength(10)
+      expect(await database.query('SELECT COUNT(*) AS n, SUM(id) AS s FROM m')).toEqual([{ n: 9, s: '45' }])
+      expect(await database.query('SELECT version FROM schema_migrations')).toHaveLength(10)
+      const rows = await database.query('SELECT DISTINCT state FROM tenantry_ledger')
+      expect(rows).toEqual([{ state: 'applied' }])
+    }
+
+    test('one message holds them all', async () => {
+      project.write(files)
+      await project.up()
+      await database.query('DROP TABLE m, schema_migrations, tenantry_ledger')
+      const before = proxy.messageCount
+      const report = await project.up()
+      expect(report.targets[0]?.applied).toHaveLength(10)
+      // Read the fleet, the sequence itself, and the session's reset.
+      expect(proxy.messageCount - before).toBeLessThanOrEqual(4)
+      await expectTen()
+    })
+
+    test.each(['before', 'after'] as const)(
+      'cut %s the server has it, whatever it still does: all of them once',
+      async (cut) => {
+        project.write(files)
+        const fired = proxy.cutAt(whole, cut)
+        const [target] = (await project.up()).targets
+        await fired
+        expect(target).toMatchObject({ result: 'applied', error: null })
+        expect(target?.applied).toHaveLength(10)
+        await expectTen()
+      },
+    )
+  })
 })

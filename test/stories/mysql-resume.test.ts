@@ -330,4 +330,36 @@ INSERT INTO seen VALUES ('a', @@foreign_key_checks, @@sql_mode);`,
     expect(b).toMatchObject({ f: 'b', checks: 1 })
     expect(b?.mode).not.toContain('ANSI_QUOTES')
   })
+
+  test('a runner that is killed at random moments loses nothing and repeats nothing', {
+    timeout: 120_000,
+  }, async () => {
+    await query('CREATE TABLE marks (n INT)')
+    let number = 0
+    for (let round = 0; round < 10; round++) {
+      for (let i = 0; i < 4; i++) {
+        number++
+        project.write({
+          [`migrations/${String(number).padStart(3, '0')}_m.sql`]: `INSERT INTO marks VALUES (${number});
+CREATE TABLE m${number} (id INT PRIMARY KEY, a INT);
+INSERT INTO m${number} VALUES (1, 1);
+ALTER TABLE m${number} ADD COLUMN c INT NOT NULL DEFAULT 5, ADD KEY (a);
+INSERT INTO marks VALUES (${number} + 1000);
+`,
+        })
+      }
+      const runner = project.start(['up'])
+      await sleep(150 + Math.random() * 900)
+      runner.kill('SIGKILL')
+    }
+    expect((await up()).targets[0]).toMatchObject({ error: null })
+    const numbers = Array.from({ length: number }, (_, i) => i + 1)
+    const marks = await query('SELECT n FROM marks ORDER BY n')
+    expect(marks.map(({ n }) => n)).toEqual([...numbers, ...numbers.map((n) => n + 1000)])
+    expect(await query('SELECT version FROM schema_migrations')).toHaveLength(number)
+    expect(
+      await query("SELECT COUNT(*) AS n FROM tenantry_ledger WHERE state = 'applied' AND statements_done = 5"),
+    ).toEqual([{ n: number }])
+    for (const n of numbers) expect(await query(`SELECT SUM(c) AS s FROM m${n}`)).toEqual([{ s: '5' }])
+  })
 })
