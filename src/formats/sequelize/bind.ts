@@ -38,6 +38,9 @@ interface Run {
   over: boolean
   /** Connections that were given back. */
   free: unknown[]
+  /** Queries that have begun, and each of them that has not come back. */
+  begun: number
+  open: Set<Promise<void>>
 }
 
 /** Which migration code belongs to, also when it comes back after another one has begun. */
@@ -77,13 +80,14 @@ export function bindSequelize(settings: Readonly<Record<string, unknown>>, folde
     session: (dialect) => openingSettings(dialect, settings),
     async run({ session, direction, target }, task) {
       const tool = await findSequelize(folders)
-      const run: Run = { session, fault: null, over: false, free: [] }
+      const run: Run = { session, fault: null, over: false, free: [], begun: 0, open: new Set() }
       const instance = instanceFor(tool, run)
       try {
         await running.run(run, async () => {
           const result = task.call(givenTo(task, instance, tool), tool)
-          if (task.parameters >= 2 && !isThenable(result)) throw noPromise(task, direction, target)
           await result
+          await settle(run)
+          if (task.parameters >= 2 && !isThenable(result)) throw noPromise(task, direction, target)
         })
       } catch (error) {
         throw findFault(error) ?? error
@@ -110,6 +114,31 @@ function takeOver(instance: Sequelize, runOf: () => Run): void {
   manager.close = async () => {}
   manager._refreshDynamicOIDs = async () => {}
   manager._connect = async () => refuse(runOf())
+  const query = instance.query.bind(instance)
+  instance.query = async (...args) => {
+    const run = runOf()
+    let end = () => {}
+    const open = new Promise<void>((resolve) => {
+      end = resolve
+    })
+    run.begun++
+    run.open.add(open)
+    try {
+      return await query(...args)
+    } finally {
+      run.open.delete(open)
+      end()
+    }
+  }
+}
+
+/** Waits for queries that nobody awaited, and for those that follow from them: they belong to this migration. */
+async function settle(run: Run): Promise<void> {
+  for (let begun = -1; begun !== run.begun || run.open.size > 0; ) {
+    begun = run.begun
+    await Promise.all(run.open)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
 }
 
 const watched = new WeakSet<SequelizeClass>()
