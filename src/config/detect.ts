@@ -34,6 +34,9 @@ export interface ProjectFindings {
   variables: readonly string[]
 }
 
+/** What this version can run. */
+const supportedFormats: ReadonlySet<FoundFormat> = new Set<FoundFormat>(['sql', 'prisma', 'knex', 'sequelize'])
+
 const knownPackages = [
   '@prisma/client',
   'db-migrate',
@@ -100,7 +103,7 @@ export async function detectProject(root: string): Promise<ProjectFindings> {
       const format = await recogniseFolder(join(root, folder))
       const known = found.migrations.some((other) => other.dir === folder)
       if (format !== null && !known) {
-        found.migrations.push({ dir: folder, format, supported: format === 'sql' || format === 'prisma' })
+        found.migrations.push({ dir: folder, format, supported: supportedFormats.has(format) })
       }
     }
   }

@@ -19,7 +19,10 @@ function makeProject(files: Record<string, string>): string {
 const knexFile = 'exports.up = (knex) => knex.schema.createTable("a", () => {})'
 const sequelizeFile = 'module.exports = { up: async (queryInterface, Sequelize) => {} }'
 
-const projects: Record<string, { files: Record<string, string>; found: string[]; dir: string }> = {
+const projects: Record<
+  string,
+  { files: Record<string, string>; found: string[]; dir: string; format?: string; toolConfig?: string }
+> = {
   empty: { files: {}, found: [], dir: 'migrations' },
   sql: {
     files: { 'migrations/001_init.sql': 'select 1', 'migrations/rollbacks/001_init.sql': '' },
@@ -53,7 +56,23 @@ const projects: Record<string, { files: Record<string, string>; found: string[];
       'migrations/20250101_b.js': knexFile,
     },
     found: ['data/changes knex', 'migrations knex'],
-    dir: 'sql-migrations',
+    // Which folders, the knexfile says.
+    dir: 'migrations',
+    format: 'knex',
+    toolConfig: 'knexfile.js',
+  },
+  'knex of a folder': {
+    files: { 'api/knexfile.ts': '', 'knexfile.js': '', 'api/src/migrations/20250101_b.ts': knexFile },
+    found: ['api/src/migrations knex'],
+    dir: 'migrations',
+    format: 'knex',
+    toolConfig: 'api/knexfile.ts',
+  },
+  'knex without a knexfile': {
+    files: { 'other/knexfile.ts': '', 'src/migrations/20250101_b.ts': knexFile },
+    found: ['src/migrations knex'],
+    dir: 'src/migrations',
+    format: 'knex',
   },
   sequelize: {
     files: {
@@ -63,6 +82,14 @@ const projects: Record<string, { files: Record<string, string>; found: string[];
     },
     found: ['backend/migrations sequelize'],
     dir: 'migrations',
+    format: 'sequelize',
+    toolConfig: 'backend/.sequelizerc',
+  },
+  'sequelize without .sequelizerc': {
+    files: { 'migrations/20250101-a.js': sequelizeFile },
+    found: ['migrations sequelize'],
+    dir: 'migrations',
+    format: 'sequelize',
   },
   drizzle: {
     files: { 'drizzle/meta/_journal.json': '{}', 'drizzle/0000_a.sql': '' },
@@ -87,7 +114,7 @@ afterEach(() => {
 })
 
 describe('tenantry init', () => {
-  it.each(Object.entries(projects))('in a project with %s', async (_, { files, found, dir }) => {
+  it.each(Object.entries(projects))('in a project with %s', async (_, { files, found, dir, format, toolConfig }) => {
     const root = makeProject(files)
     const report = await writeInit(root)
     expect(report.findings.migrations.map((one) => `${one.dir} ${one.format}`)).toEqual(found)
@@ -101,6 +128,12 @@ describe('tenantry init', () => {
     const config = await loadConfig({ cwd: root, env: {} })
     expect(config.file).toBe(join(root, 'tenantry.config.ts'))
     expect(config.sets[0]?.dirs).toEqual([join(root, dir)])
+    expect(config.sets[0]?.toolConfig).toBe(toolConfig === undefined ? null : join(root, toolConfig))
+    if (format !== undefined) expect(config.sets[0]?.format).toBe(format)
+    if (toolConfig !== undefined) {
+      expect(config.sets[0]?.dirGiven).toBe(false)
+      expect(report.lines).toContain(`Found ${toolConfig}: its folders, table and further settings are used.`)
+    }
     expect(config.tenants).toMatchObject({
       tenants: [{ slug: 'app', topology: 'dedicated', placement: { server: 'app', database: 'app' } }],
     })
@@ -132,11 +165,14 @@ describe('tenantry init', () => {
     },
   )
 
-  it('says that MySQL is for later', async () => {
+  it('makes a MySQL server where the project has its driver', async () => {
     const root = makeProject({ '.env.example': 'DB_HOST=', 'package.json': '{"dependencies":{"mysql2":"3"}}' })
     const { file, lines } = await writeInit(root)
-    expect(readFileSync(file, 'utf8')).toContain("DB_PORT = '3306'")
-    expect(lines.join('\n')).toMatch(/PostgreSQL only/)
+    expect(lines.join('\n')).not.toMatch(/only|cannot/)
+    for (const [key, value] of Object.entries({ DB_HOST: 'db', DB_NAME: 'app', DB_USER: 'u', DB_PASS: 'p' }))
+      vi.stubEnv(key, value)
+    const main = (await loadConfig({ cwd: dirname(file), env: {} })).servers.get('main')
+    expect(main).toMatchObject({ dialect: 'mysql', port: 3306, database: 'app' })
   })
 
   it.each(['ts', 'mjs', 'json'])('leaves an existing tenantry.config.%s alone', async (extension) => {

@@ -1,5 +1,5 @@
 import { readdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { TenantryError } from '../model/errors.ts'
 import { detectProject, type FoundFormat, type FoundMigrations, type ProjectFindings } from './detect.ts'
 import { configExtensions } from './import-file.ts'
@@ -55,23 +55,25 @@ function makePresentError(file: string): TenantryError {
 
 function describeFindings(findings: ProjectFindings): string[] {
   const { migrations, toolFiles, variables } = findings
+  const taken = chooseMigrations(findings)?.toolFile
+  const others = toolFiles.filter((name) => name !== taken)
   const lines = migrations.map(({ dir, format, supported }) =>
     supported
       ? `Found ${toolNames[format]} migrations in ${dir}.`
       : `Found ${toolNames[format]} migrations in ${dir}: this version of tenantry cannot run that format yet, so they are not in the config.`,
   )
-  if (toolFiles.length > 0)
-    lines.push(
-      `Found ${toolFiles.join(', ')}; nothing was taken from ${toolFiles.length === 1 ? 'it' : 'them'} but folders.`,
-    )
+  if (taken !== undefined) lines.push(`Found ${taken}: its folders, table and further settings are used.`)
+  if (others.length > 0)
+    lines.push(`Found ${others.join(', ')}; nothing was taken from ${others.length === 1 ? 'it' : 'them'} but folders.`)
   if (variables.length > 0)
     lines.push(
       `Found the variables ${variables.join(', ')} in .env files. tenantry does not read such files: set them in the shell.`,
     )
-  if (usesMysql(findings))
-    lines.push('Found a MySQL driver: this version of tenantry runs migrations on PostgreSQL only.')
   if (migrations.length === 0) lines.push('Found no migrations; the config expects them in ./migrations.')
-  return [...lines, 'Next: say in tenantry.config.ts where your tenants are, then run `tenantry status`.']
+  return [
+    ...lines,
+    'Next: say in tenantry.config.ts where your tenants are, then run `tenantry adopt`: it shows what it finds there and changes nothing.',
+  ]
 }
 
 /** The text of a config that fits a project. It is valid as it is; what else could be said stands in comments. */
@@ -89,7 +91,7 @@ export default defineConfig({
     main: { ${connection.entry} },
   },
 
-${renderMigrations(findings.migrations)}
+${renderMigrations(findings)}
 
   // Where your tenants are. To begin with: one database, as one tenant.
   tenants: [{ slug: 'app', topology: 'dedicated', ${connection.entry} }],
@@ -112,9 +114,40 @@ ${renderMigrations(findings.migrations)}
 `
 }
 
-function renderMigrations(migrations: readonly FoundMigrations[]): string {
-  const supported = migrations.filter((found) => found.supported)
-  const [chosen, ...others] = supported
+interface ChosenMigrations {
+  found: FoundMigrations
+  /** A config of the tool itself that says where its files are. */
+  toolFile: string | undefined
+}
+
+const toolFileOf: Partial<Record<FoundFormat, RegExp>> = {
+  knex: /(^|\/)knexfile\.\w+$/,
+  sequelize: /(^|\/)\.sequelizerc$/,
+}
+
+function chooseMigrations({ migrations, toolFiles }: ProjectFindings): ChosenMigrations | null {
+  const found = migrations.find(({ supported }) => supported)
+  if (found === undefined) return null
+  const pattern = toolFileOf[found.format]
+  // The nearest one.
+  const [toolFile] = toolFiles
+    .filter((name) => pattern?.test(name) && isInside(found.dir, posix.dirname(name)))
+    .sort((a, b) => b.length - a.length)
+  return { found, toolFile }
+}
+
+function isInside(dir: string, folder: string): boolean {
+  return folder === '.' || dir.startsWith(`${folder}/`)
+}
+
+function renderMigrations(findings: ProjectFindings): string {
+  const { migrations } = findings
+  const choice = chooseMigrations(findings)
+  const chosen = choice?.found
+  const others = migrations.filter(
+    (found) =>
+      found.supported && found !== chosen && !(choice?.toolFile !== undefined && found.format === chosen?.format),
+  )
   const lines: string[] = []
   for (const { dir, format } of migrations.filter((found) => !found.supported)) {
     lines.push(
@@ -132,7 +165,13 @@ function renderMigrations(migrations: readonly FoundMigrations[]): string {
       '// SQL files such as 001_init.sql, with their undo in rollbacks/001_init.sql; `tenantry make <name>` writes one.',
     )
     lines.push(`migrations: { dir: ${isTaken ? "'./sql-migrations'" : "'./migrations'"} },`)
-  } else lines.push(`migrations: { dir: ${quoteDir(chosen.dir)}, format: '${chosen.format}' },`)
+  } else if (choice?.toolFile === undefined) {
+    lines.push(`migrations: { dir: ${quoteDir(chosen.dir)}, format: '${chosen.format}' },`)
+  } else {
+    const key = chosen.format === 'knex' ? 'knexfile' : 'sequelizerc'
+    lines.push(`// Folders, table and further settings come from this file; \`dir\` overrules its folders.`)
+    lines.push(`migrations: { format: '${chosen.format}', ${key}: ${quoteDir(choice.toolFile)} },`)
+  }
   return lines.map((line) => `  ${line}`).join('\n')
 }
 
