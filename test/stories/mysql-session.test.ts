@@ -116,6 +116,27 @@ withMariadb('a MariaDB session', () => {
     expect(refused.failures.get(0)?.message).toMatch(/^the history cannot be read: SELECT command denied/)
   })
 
+  test("Prisma's lock, which is one for the whole server, keeps us out and is named", async () => {
+    const [prisma, own] = [await session(), await session()]
+    const begin = mysql.phrases.begin(
+      {
+        schema: null,
+        sharedSchema: '',
+        lockTimeoutMs: 1000,
+        statementTimeoutMs: 0,
+        idleInTransactionTimeoutMs: 0,
+        session: [],
+      },
+      { lockKey: 'k', token: 't', nativeLock: 72_707_369 },
+      own.version,
+    )
+    await prisma.query("SELECT GET_LOCK('prisma_migrate', 0)")
+    expect(await own.pipeline(begin)).toMatchObject({ done: 1, failure: { kind: 'native-locked' } })
+    expect(await mysql.lockHolder(own, { advisory: 72_707_369 })).toMatchObject({ sessionId: prisma.sessionId })
+    await prisma.query("SELECT RELEASE_LOCK('prisma_migrate')")
+    expect(await own.pipeline(begin)).toMatchObject({ failure: null })
+  })
+
   function request() {
     return {
       shape: historyShape('knex'),
