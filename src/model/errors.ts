@@ -12,6 +12,7 @@ export const errorTable = {
   MIGRATIONS_UNREADABLE: { exit: 2, means: 'The migrations folder is missing, or a file in it cannot be used.' },
   MIGRATION_UNKNOWN: { exit: 2, means: 'No migration has that name or number, or several have.' },
   MIGRATION_DUPLICATE: { exit: 2, means: 'Two migration files claim the same place in the order.' },
+  SCRATCH_MISSING: { exit: 2, means: 'The config names no server where schemas may be built and tried out.' },
   UNDO_MISSING: { exit: 2, means: 'A migration that should be undone has no undo file.' },
   DATA_LOSS: { exit: 2, means: 'An undo would drop tables or columns that hold rows.' },
   CONFIRMATION_MISSING: { exit: 2, means: 'The command asks for a confirmation that was not given.' },

@@ -112,6 +112,8 @@ export interface Pictures {
 
 /** How a dialect makes and removes places for trying things out. Names are made by the caller, and new. */
 export interface Scratch {
+  /** A database that every server has, to give commands from. */
+  readonly home: string
   /** `connection` is to any database of the server. Throws `DatabaseError`. */
   createDatabase(connection: Connection, name: string): Promise<void>
   /** Ends sessions that are in it. Nothing happens where there is none. */

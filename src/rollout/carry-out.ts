@@ -146,10 +146,21 @@ export function hashPlan(plans: readonly SetPlan[]): string {
 }
 
 function workFor(task: CarryOut, plan: TargetPlan, rollout: string): TargetWork {
-  const { fleet, backup, signal } = task
   const set = task.sets.find(({ config }) => config.name === plan.set) as FleetSet
+  return describeWork({ ...task, set, decide: task.decide(set) }, plan, rollout)
+}
+
+/** Everything that carrying out one target's plan needs. */
+export function describeWork(
+  task: Pick<CarryOut, 'command' | 'fleet' | 'backup' | 'signal'> & {
+    set: FleetSet
+    decide: FleetQuestion['decide']
+  },
+  plan: TargetPlan,
+  rollout: string,
+): TargetWork {
+  const { fleet, backup, signal, set, decide } = task
   const { server } = plan.target.placement
-  const decide = task.decide(set)
   return {
     dialect: fleet.pool.dialect(server),
     pool: fleet.pool,

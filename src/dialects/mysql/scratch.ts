@@ -4,6 +4,7 @@ import type { Scratch } from '../../model/picture.ts'
 const missing = () => new TenantryError('INTERNAL', 'There are no scratch databases yet.')
 
 export const scratch: Scratch = {
+  home: 'information_schema',
   createDatabase: () => Promise.reject(missing()),
   dropDatabase: () => Promise.reject(missing()),
   createSchema: () => Promise.reject(missing()),
