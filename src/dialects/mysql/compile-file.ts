@@ -24,13 +24,14 @@ export interface FileToCompile {
   noTransaction: boolean
 }
 
-/** Rows of a large statement are not looked through: its names are in front. */
-const wordsOfRows = 60
-const longRows = 4000
+const insert = /^(?:insert|replace)\b/i
+/** A variable, or something in a string that looks like one. */
+const mayHoldVariable = /[\s(,=+*/-]@/
 
+/** Rows are not looked through, unless they hold variables: they can be many. */
 function readWords(text: string): Word[] {
-  const isRows = text.length > longRows && /^(insert|replace)\b/i.test(text)
-  return isRows ? wordsOf(text, wordsOfRows) : wordsOf(text)
+  const isRows = insert.test(text) && !mayHoldVariable.test(text)
+  return isRows ? wordsOf(text, Number.POSITIVE_INFINITY, 'VALUES') : wordsOf(text)
 }
 
 /** The same recipe as for every dialect: hashes over the first n texts, all computed at the first question. */

@@ -115,14 +115,20 @@ export interface Word extends Token {
   key: string
 }
 
-/** The same without the marks of versioned comments, at most `most` of them. */
-export function wordsOf(statement: string, most = Number.POSITIVE_INFINITY): Word[] {
+/**
+ * The same without the marks of versioned comments.
+ * @param most how many at most
+ * @param last a word (upper case) to stop after
+ */
+export function wordsOf(statement: string, most = Number.POSITIVE_INFINITY, last = ''): Word[] {
   const words: Word[] = []
-  for (const token of tokensOf(statement)) {
-    if (token.type === 'open' || token.type === 'close') continue
+  for (const { type, start, end } of tokensOf(statement)) {
+    if (type === 'open' || type === 'close') continue
     if (words.length >= most) break
-    const text = statement.slice(token.start, token.end)
-    words.push({ ...token, text, key: token.type === 'word' || token.type === 'punctuation' ? text.toUpperCase() : '' })
+    const text = statement.slice(start, end)
+    const key = type === 'word' ? text.toUpperCase() : type === 'punctuation' ? text : ''
+    words.push({ type, start, end, text, key })
+    if (key !== '' && key === last) break
   }
   return words
 }
