@@ -26,7 +26,11 @@ export interface Task {
 
 /** Binds migrations to the project's own knex, looked for from each of these folders in turn. */
 export function bindKnex(knexfile: Knexfile | null, folders: readonly string[]): Bind {
-  const find = async () => (await loadUserPackage('knex', folders)).module as MakeKnex
+  let found: Promise<MakeKnex> | null = null
+  const find = () => {
+    found ??= loadUserPackage('knex', folders).then(({ module }) => module as MakeKnex)
+    return found
+  }
   const hooks = knexfile?.migrations ?? {}
   return {
     transactions: hooks.disableTransactions !== true,
