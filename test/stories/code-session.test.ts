@@ -370,6 +370,56 @@ describe.each(Object.entries(knexes))('%s', (_name, makeKnex) => {
   })
 })
 
+test('what is held back travels with the query behind it, whatever becomes of either', async () => {
+  const failing = async (held: string, query: string, values?: unknown[]) => {
+    const outcome = await carryOut(
+      withRaw(async (client) => {
+        await client.query('CREATE TABLE held (n int)')
+        await client.query(held)
+        await client.query(query, values)
+      }),
+    )
+    expect(await tables()).toEqual(['marks'])
+    return outcome
+  }
+  const drop = 'DROP TABLE held'
+  expect(await failing('DROP TABLE nothing', 'SELECT 1')).toMatchObject({
+    statement: 2,
+    failure: { sqlstate: '42P01' },
+  })
+  expect(await failing('DROP TABEL x', 'SELECT $1::int', [1])).toMatchObject({
+    statement: 2,
+    failure: { sqlstate: '42601' },
+  })
+  expect(await failing('COMMENT ON TABLE held IS NULL', 'SELECT 1/0')).toMatchObject({
+    statement: 3,
+    kind: 'SELECT',
+    failure: { sqlstate: '22012' },
+  })
+  expect(await failing('COMMENT ON TABLE held IS NULL', 'SELEKT 1')).toMatchObject({
+    statement: 3,
+    failure: { sqlstate: '42601' },
+  })
+  const unreadable = { toPostgres: () => JSON.parse('{') }
+  expect(await failing('COMMENT ON TABLE held IS NULL', 'SELECT $1::int', [unreadable])).toMatchObject({
+    error: { name: 'SyntaxError' },
+  })
+  await carryOut(
+    withRaw(async (client) => {
+      await client.query('CREATE TABLE held (n int, at date, list int[])')
+      const inserted = await client.query("INSERT INTO held VALUES (1, '2026-01-02', '{1,2}') RETURNING n, list")
+      expect(inserted).toMatchObject({ command: 'INSERT', rowCount: 1, rows: [{ n: 1, list: [1, 2] }] })
+      await client.query("COMMENT ON TABLE held IS 'x'")
+      expect((await client.query('SELECT n FROM held WHERE n = $1', [7])).rows).toEqual([])
+      await client.query(drop)
+      expect(await client.query("INSERT INTO marks VALUES ('a'), ('b')")).toMatchObject({ rowCount: 2 })
+      await client.query('CREATE TABLE held (n int)')
+      const copied = await client.query('COPY marks FROM STDIN').catch((error: Error) => error.message)
+      expect(copied).toContain('COPY from stdin failed')
+    }),
+  )
+})
+
 describe('Sequelize', () => {
   test('managed, unmanaged and nested transactions, and queries outside of them', async () => {
     const outcome = await carryOut(
@@ -598,7 +648,8 @@ describe('code by hand', () => {
         }),
         { schema },
       )
-      expect(outcome).toEqual({ trips: 2 })
+      // What was held back travels with the statement that had to be sent.
+      expect(outcome).toEqual({ trips: 1 })
     }
     expect([await tables('t1'), await tables('t2'), await tables()]).toEqual([['own'], ['own'], ['marks']])
     await connection.run('DROP SCHEMA t1 CASCADE; DROP SCHEMA t2 CASCADE')

@@ -181,7 +181,8 @@ export class CodeLine {
       if (changes) this.#count(text, values)
       return answer(commandOf(text))
     }
-    if (!changes) return this.#wire.query(query)
+    const isOne = 'isOne' in statement && statement.isOne
+    if (!changes) return this.#wire.query(query, isOne)
     const isAtomic = this.#points.length > 0 || (statement.does === 'change' && statement.atomic)
     if (!(await this.tally.mustRun(text, isAtomic))) {
       this.#count(text, values)
@@ -189,7 +190,7 @@ export class CodeLine {
       return { ...answer(commandOf(text)), rowCount: 0 }
     }
     if (isAtomic && this.#points.length === 0 && this.#request.progress !== null) return this.#withProgress(query)
-    const result = await this.#wire.query(query)
+    const result = await this.#wire.query(query, isOne)
     this.#count(text, values)
     await this.#record()
     return result

@@ -10,14 +10,15 @@ export type CodeStatement =
   | { does: 'set-transaction'; text: string }
   | { does: 'prepare-transaction'; text: string }
   /** Rows are what it is for, and nothing changes. */
-  | { does: 'read'; text: string }
+  | { does: 'read'; isOne: boolean; text: string }
   /** Changes only the session: carried out always, also again. `holdable` as below. */
   | { does: 'session'; holdable: boolean; text: string }
   /**
    * `holdable`: one statement whose answer holds nothing that is not known beforehand. `atomic`: it may share a
-   * transaction with other statements.
+   * transaction with other statements. `isOne`: it is
+   * surely not several, and none that waits for data (COPY swallows the Sync behind it).
    */
-  | { does: 'change'; holdable: boolean; atomic: boolean; text: string }
+  | { does: 'change'; holdable: boolean; atomic: boolean; isOne: boolean; text: string }
   /** Statements with transaction control among them. */
   | { does: 'several'; parts: readonly CodeStatement[]; text: string }
 
@@ -47,7 +48,7 @@ export async function readCodeStatement(text: string): Promise<CodeStatement> {
     parsed = parseSql(text)
   } catch {
     // The server is going to say what is wrong with it, or knows a newer grammar than we do.
-    return { does: 'change', holdable: false, atomic: false, text }
+    return { does: 'change', holdable: false, atomic: false, isOne: false, text }
   }
   const [first] = parsed.statements
   if (parsed.statements.length <= 1) return readOne(text, bare, first)
@@ -62,9 +63,9 @@ export async function readCodeStatement(text: string): Promise<CodeStatement> {
     const part = parsed.bytes.subarray(one.start, one.end).toString('utf8')
     return readOne(part, stripComments(part), one).does
   })
-  if (parts.every((does) => does === 'read')) return { does: 'read', text }
+  if (parts.every((does) => does === 'read')) return { does: 'read', isOne: false, text }
   if (parts.every((does) => does === 'session' || does === 'read')) return { does: 'session', holdable: false, text }
-  return { does: 'change', holdable: false, atomic: false, text }
+  return { does: 'change', holdable: false, atomic: false, isOne: false, text }
 }
 
 /** Without leading comments and trailing semicolons. */
@@ -103,9 +104,15 @@ function readOne(text: string, bare: string, parsed?: ParsedStatement): CodeStat
       break
   }
   if (sessionWords.has(word)) return { does: 'session', holdable: false, text }
-  if (isRead(word, bare, parsed)) return { does: 'read', text }
+  if (isRead(word, bare, parsed)) return { does: 'read', isOne: bare !== '', text }
   const defines = definitions.has(word) && !alone.test(bare)
-  return { does: 'change', holdable: defines && !counts.test(bare), atomic: defines || rowWords.has(word), text }
+  return {
+    does: 'change',
+    holdable: defines && !counts.test(bare),
+    atomic: defines || rowWords.has(word),
+    isOne: word !== 'COPY',
+    text,
+  }
 }
 
 function isRead(word: string, bare: string, parsed?: ParsedStatement): boolean {
@@ -132,7 +139,7 @@ function chains(bare: string): boolean {
 function named(does: 'savepoint' | 'release', bare: string, before: RegExp, text: string): CodeStatement {
   const name = nameAfter(bare, before)
   // The server says what is wrong with it.
-  return name === null ? { does: 'change', holdable: false, atomic: false, text } : { does, name, text }
+  return name === null ? { does: 'change', holdable: false, atomic: false, isOne: false, text } : { does, name, text }
 }
 
 function nameAfter(bare: string, before: RegExp): string | null {

@@ -4,6 +4,7 @@ import { type Connection, DatabaseError } from '../../model/dialect.ts'
 import { CodeFailures, copyError } from '../code-failures.ts'
 import { kindOf } from './code-statement.ts'
 import { readFailure } from './failure.ts'
+import { sendLed } from './led-query.ts'
 import { Pipeline } from './pipeline.ts'
 
 /** A query as the driver takes it, with whatever else its configuration holds. */
@@ -131,15 +132,36 @@ export class CodeWire {
     if (error !== null) throw this.#fail(entries[done] ?? (entries.at(-1) as Entry), error, true)
   }
 
-  /** A statement whose answer matters, after what is held. */
-  async query({ text, values, config }: CodeQuery): Promise<QueryResult> {
-    await this.send([])
+  /**
+   * A statement whose answer matters, after what is held.
+   * @param isOne it is known to be one statement, so that it can travel with what is held
+   */
+  async query({ text, values, config }: CodeQuery, isOne = false): Promise<QueryResult> {
+    this.refuseIfFailed()
+    const given = { ...config, text, ...(values === null ? {} : { values: [...values] }) }
+    const held = this.#held
+    const led = isOne && held.length > 0 ? this.#lead(held, given) : null
+    if (led === null) await this.send([])
+    else this.#held = []
     const entry = this.#entry(text)
+    if (led !== null) {
+      const outcome = await led
+      if ('result' in outcome) return outcome.result
+      throw this.#fail(held[outcome.at] ?? entry, outcome.error, outcome.at < held.length)
+    }
     try {
-      return await this.#client.query({ ...config, text, ...(values === null ? {} : { values: [...values] }) })
+      return await this.#client.query(given)
     } catch (error) {
       throw this.#fail(entry, error, false)
     }
+  }
+
+  #lead(held: readonly Entry[], given: Record<string, unknown>) {
+    return sendLed(
+      this.#client,
+      held.map(({ text }) => text),
+      given,
+    )
   }
 
   /** A query object that speaks to the server itself. */
