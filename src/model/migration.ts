@@ -5,6 +5,8 @@ export interface Notice {
   /** Stable kebab-case name, such as `numbering-gap`. */
   rule: string
   message: string
+  /** Only for who asks for details (`plan --verbose`): nothing is unusual about it. Absent: for everybody. */
+  detail?: true
   hint?: string
   file?: string
   migration?: string

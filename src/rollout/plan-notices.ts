@@ -78,7 +78,7 @@ async function findScriptNotices(fleet: Fleet, set: FleetSet, plan: SetPlan): Pr
     }
   }
   for (const script of scripts) {
-    for (const notice of noticesOf(set, script))
+    for (const notice of noticesOf(set, script).filter(({ detail }) => !detail))
       notices.set(JSON.stringify(notice), { migration: script.migration, ...notice })
   }
   return [...notices.values()]

@@ -72,7 +72,9 @@ function printDetails(migration: PlannedMigrationReport, { colors, verbose }: Pr
     ...migration.destructive.map((step) => colors.yellow(`     ! takes away: ${step}`)),
     ...(migration.extensions.length > 0 ? [`     installs once per database: ${migration.extensions.join(', ')}`] : []),
     ...(verbose ? [`     why ${modes[migration.mode]}: ${migration.reason}`, ...printUndo(migration)] : []),
-    ...migration.notices.map((notice) => `     ${colors.yellow('note')} ${describeNotice(notice)}`),
+    ...migration.notices
+      .filter(({ detail }) => verbose || !detail)
+      .map((notice) => `     ${colors.yellow('note')} ${describeNotice(notice)}`),
   ]
 }
 

@@ -201,10 +201,11 @@ export function noticeOnlineDdl(
   const change = readChange(text, words)
   if (change === null || made.has(change.table)) return null
   const { statement, table, cases, asked, comma } = change
-  const rule = 'online-ddl'
+  const about = { rule: 'online-ddl', detail: true, line } as const
   const subject = `${statement} ${table} (line ${line})`
-  if (asked !== null)
-    return { rule, message: `${subject} asks for ${asked}: the server refuses it rather than take another way`, line }
+  if (asked !== null) {
+    return { ...about, message: `${subject} asks for ${asked}: the server refuses it rather than take another way` }
+  }
   const [slowest] = [...cases].sort(
     (a, b) => weight[b.algorithm] - weight[a.algorithm] || Number(a.writable) - Number(b.writable),
   )
@@ -221,16 +222,15 @@ export function noticeOnlineDdl(
       : writable
         ? 'others can write meanwhile'
         : 'nobody can write meanwhile'
-  const lock = writable ? 'NONE' : 'SHARED'
-  const clause = algorithm === 'INSTANT' ? 'ALGORITHM=INSTANT' : `ALGORITHM=INPLACE${comma}LOCK=${lock}`
-  const hint =
-    algorithm === 'COPY'
-      ? `with \`${comma.trim()}${comma === ' ' ? '' : ' '}ALGORITHM=INPLACE${comma}LOCK=NONE\` at its end the server refuses instead of blocking`
-      : `with \`${comma.trim()}${comma === ' ' ? '' : ' '}${clause}\` at its end the server refuses where it cannot`
+  const lead = comma === ', ' ? ', ' : ''
+  const clause =
+    algorithm === 'INSTANT'
+      ? 'ALGORITHM=INSTANT'
+      : `ALGORITHM=INPLACE${comma}LOCK=${writable || algorithm === 'COPY' ? 'NONE' : 'SHARED'}`
+  const hint = `with \`${lead}${clause}\` at its end the server refuses instead of ${algorithm === 'COPY' ? 'blocking' : 'taking a slower way'}`
   return {
-    rule,
+    ...about,
     message: `${subject} will probably run with ALGORITHM=${algorithm}: ${effect} (${facts.join('; ')})`,
     hint,
-    line,
   }
 }
