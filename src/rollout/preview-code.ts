@@ -10,9 +10,16 @@ import type { Fleet, FleetSet } from './fleet.ts'
 /** Longest that code may take while it is only looked at. */
 const mostPreviewMs = 30_000
 
+/** What a migration would send, as far as that can be told. */
+export interface Preview {
+  statements: readonly ScriptStatement[]
+  why: string | null
+}
+
 /**
  * The statements that a migration's `up` would send to this target, in order. Code is run on a session that carries out
- * reads only, in a transaction that is rolled back. `why`: it could not be told, and why.
+ * reads only, in a transaction that is rolled back. `why`: it did not come to its end, and why; what it had sent until
+ * then is there. Code that looks at what it has just made meets an older state, or a newer one.
  */
 export async function previewStatements(
   fleet: Fleet,
@@ -20,18 +27,12 @@ export async function previewStatements(
   plan: TargetPlan,
   migration: Migration,
   connection: Connection,
-): Promise<{ statements: readonly ScriptStatement[] } | { why: string }> {
+): Promise<Preview> {
   const script = await fleet.book(set, plan.target).up(migration)
-  if (script.mode !== 'code') return { statements: statementsOf(script) }
+  if (script.mode !== 'code') return { statements: statementsOf(script), why: null }
   const [problem] = script.problems
-  if (problem !== undefined) return { why: problem.message }
-  let texts: readonly string[]
-  try {
-    texts = await runPreview(fleet, set, plan, script, connection)
-  } catch (error) {
-    if (connection.broken && error instanceof DatabaseError) throw error
-    return { why: error instanceof Error ? error.message : String(error) }
-  }
+  if (problem !== undefined) return { statements: [], why: problem.message }
+  const { texts, why } = await runPreview(fleet, set, plan, script, connection)
   const { server, schema } = plan.target.placement
   const dialect = fleet.pool.dialect(server)
   // Query builders that write the default schema mean the target's own.
@@ -45,7 +46,7 @@ export async function previewStatements(
     targetsPerDatabase: set.targetsPerDatabase,
     sharedSchema: fleet.config.sharedSchema,
   })
-  return { statements: statementsOf(await book.up(pseudo)) }
+  return { statements: statementsOf(await book.up(pseudo)), why }
 }
 
 function statementsOf({ segments }: Script): ScriptStatement[] {
@@ -58,7 +59,7 @@ async function runPreview(
   plan: TargetPlan,
   { code, file }: Script,
   connection: Connection,
-): Promise<readonly string[]> {
+): Promise<{ texts: readonly string[]; why: string | null }> {
   const { server, schema = null } = plan.target.placement
   const { features, phrases } = fleet.pool.dialect(server)
   const settings = {
@@ -95,7 +96,12 @@ async function runPreview(
         ]),
       () => {},
     )
-    return session.collected
+    return { texts: session.collected, why: null }
+  } catch (error) {
+    if (connection.broken && error instanceof DatabaseError) throw error
+    // The server's own words: what a tool makes of them holds the statement, and with it values.
+    const refused = session.failureOf(error)?.failure.message
+    return { texts: session.collected, why: refused ?? (error instanceof Error ? error.message : String(error)) }
   } finally {
     session.close()
     if (!connection.broken) await connection.pipeline([phrases.rollback])

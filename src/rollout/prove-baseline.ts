@@ -12,7 +12,7 @@ export interface Unproven {
   /** Statements whose effect cannot be seen, of how many. */
   unknown: number
   statements: number
-  /** Migrations that are code and could not be looked at: id and why. */
+  /** Migrations that are code and could not be looked at to their end: id and why. */
   unread: ReadonlyMap<string, string>
 }
 
@@ -45,10 +45,9 @@ export async function proveMarks(
     // What is applied and code tells nothing by its text, and only marks are worth running it for.
     if (!marked.has(migration) && migration.up.kind === 'code') continue
     const preview = await previewStatements(fleet, set, plan, migration, connection)
-    if ('why' in preview) unread.set(migration.id, preview.why)
-    else
-      for (const statement of preview.statements)
-        steps.push({ migration, statement, kind: statement.kind, text: statement.text(schema) })
+    if (preview.why !== null) unread.set(migration.id, preview.why)
+    for (const statement of preview.statements)
+      steps.push({ migration, statement, kind: statement.kind, text: statement.text(schema) })
   }
   let unknown = 0
   let statements = 0
@@ -62,7 +61,7 @@ export async function proveMarks(
     const { verdict, reason } = await dialect.probe(connection, unconditional(step.statement), schema)
     if (verdict === 'landed' || verdict === 'repeat') continue
     if (verdict === 'unknown' || isExplained(step, steps.slice(index + 1))) unknown++
-    else throw unproven(plan, schema, step, reason)
+    else throw unproven(plan, schema, step, reason, [...unread.keys()])
   }
   return { unknown, statements, unread }
 }
@@ -77,7 +76,6 @@ export async function findLanded(
   most: number,
 ): Promise<string[]> {
   const preview = await previewStatements(fleet, set, plan, migration, connection)
-  if ('why' in preview) return []
   const { server, schema = null } = plan.target.placement
   const made = preview.statements
     .filter((one) => makesSomething({ kind: one.kind, text: one.text(schema) }))
@@ -110,18 +108,26 @@ function isExplained(step: Step, later: readonly Step[]): boolean {
   return later.some((other) => [...taken(other)].some((name) => own.has(name)))
 }
 
-function unproven(plan: TargetPlan, schema: string | null, step: Step, reason: string): TenantryError {
+function unproven(
+  plan: TargetPlan,
+  schema: string | null,
+  step: Step,
+  reason: string,
+  unread: readonly string[],
+): TenantryError {
   const { migration, statement } = step
   const { line, column } = statement.locate(schema)
   const isCode = migration.up.kind === 'code'
   const where = isCode ? `statement ${statement.index}` : `statement ${statement.index}, line ${line}`
   const { target } = plan
   const name = target.tenants.length === 1 ? (target.tenants[0]?.slug ?? target.name) : target.name
+  const [blind] = unread
+  const doubt = blind === undefined ? '' : ` ${blind} could not be looked at to its end and may have taken it away.`
   return new TenantryError(
     'BASELINE_UNPROVEN',
     `${target.name} does not have what migration ${migration.id} makes: ${reason} (${statement.kind}, ${where}). Nothing was marked there.`,
     {
-      hint: `\`tenantry up ${name}\` applies what is missing; mark fewer migrations with --to; or, if you know better, \`--force\` marks all the same.`,
+      hint: `\`tenantry up ${name}\` applies what is missing; mark fewer migrations with --to; or, if you know better, \`--force\` marks all the same.${doubt}`,
       context: {
         target: target.name,
         set: plan.set,

@@ -98,7 +98,7 @@ function describeUnproven(all: readonly Unproven[]): Notice[] {
   }
   const unread = new Map(all.flatMap((one) => [...one.unread]))
   for (const [migration, why] of unread) {
-    const message = `What ${migration} makes could not be looked up, since its code could not be run for a look (${why}); it was marked without a proof.`
+    const message = `Not all of what ${migration} makes could be looked up, since its code did not come to its end on a session that only reads (${why.replace(/\.$/, '')}).`
     notices.push({ rule: 'baseline-unread', migration, message })
   }
   return notices
