@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises'
+import { takeStray } from '../engine/code-guard.ts'
 import { openTenantryLazily } from './open.ts'
 import { printError } from './print/error.ts'
 import { runCli } from './run.ts'
@@ -19,8 +20,11 @@ export async function runProcess(): Promise<void> {
     open: openTenantryLazily,
     ...(process.stdin.isTTY && process.stderr.isTTY && { ask: askPerson }),
   }
-  process.on('uncaughtException', (error) => process.exit(printError(error, argv, host)))
-  process.on('unhandledRejection', (error) => process.exit(printError(error, argv, host)))
+  const end = (error: unknown) => {
+    if (!takeStray(error)) process.exit(printError(error, argv, host))
+  }
+  process.on('uncaughtException', end)
+  process.on('unhandledRejection', end)
   const exitCode = await runCli(argv, host)
   await Promise.all([flush(process.stdout), flush(process.stderr)])
   // A pool that the user's own config opened would keep the process alive for ever.

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { refuseExit } from '../formats/refuse-exit.ts'
-import { guardCode } from './code-guard.ts'
+import { guardCode, takeStray } from './code-guard.ts'
 
 const events = ['uncaughtException', 'unhandledRejection'] as const
 let kept: ((...args: unknown[]) => void)[][]
@@ -175,4 +175,24 @@ test('what a finished run left behind is told to it, while another one runs', as
   )
   await guardCode(() => sleep(30), none)
   expect(strays).toEqual(['late'])
+})
+
+test('whoever else hears of it can ask whether it is the code of a migration, also when that is over', async () => {
+  const answers: boolean[] = []
+  const listen = (error: unknown) => answers.push(takeStray(error))
+  for (const event of events) process.on(event, listen)
+  const strays: unknown[] = []
+  await guardCode(
+    async () => {
+      setTimeout(() => Promise.reject(new Error('late')), 5)
+      setTimeout(() => {
+        throw new Error('later')
+      }, 10)
+    },
+    (error) => strays.push(error),
+  )
+  await sleep(40)
+  expect(answers).toEqual([true, true])
+  expect(strays).toMatchObject([{ message: 'late' }, { message: 'later' }])
+  expect(takeStray(new Error('of nobody'))).toBe(false)
 })

@@ -83,6 +83,18 @@ function takeRejection(error: unknown): void {
   else guarded.onStray(error)
 }
 
+/**
+ * For whoever ends the process on what nobody caught: true where it comes from code of a migration, also from a run
+ * that is over, and has been told to that run.
+ */
+export function takeStray(error: unknown): boolean {
+  const guarded = current.getStore()
+  if (guarded === undefined) return false
+  // While code runs, the listeners above hear of it, too.
+  if (running.size === 0) guarded.onStray(error)
+  return true
+}
+
 function tellAll(error: unknown): void {
   for (const { onStray } of running) onStray(error)
 }

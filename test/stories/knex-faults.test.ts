@@ -216,7 +216,7 @@ exports.down = async () => {}
     'migrations/003_c.js': 'exports.up = (k) => k.raw("select pg_sleep(0.1)")\nexports.down = async () => {}\n',
   })
   // In a process of its own: the test's has listeners for what nobody catches.
-  const ended = await project.run(['up', '--plain'])
+  const ended = await project.run(['up'])
   expect([ended.code, ended.stdout + ended.stderr]).toEqual([0, expect.stringContaining('did not wait for')])
   for (const schema of ['t_1', 't_2', 't_3']) expect(await tables(schema)).toEqual(['made', 'ok'])
 })
