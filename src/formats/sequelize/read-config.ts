@@ -86,7 +86,10 @@ function foldersAbove({ dirs, root }: FormatOptions): string[] {
 function readRc(path: string, root: string): Settings {
   const allowExit = refuseExit()
   try {
-    const value: unknown = createRequire(path)(path)
+    const require = createRequire(path)
+    // As it is now: one process may load a project more than once.
+    delete require.cache[path]
+    const value: unknown = require(path)
     return isSettings(value) ? value : {}
   } catch (error) {
     const shown = showPath(root, path)
