@@ -32,7 +32,7 @@ export function wasRefused({ prefix }: Pick<LedgerEntry, 'prefix'>): boolean {
 }
 
 /** What these run commits on its way: an error of theirs does not mean that nothing was carried out. */
-const commitsMidway = /^(CALL|DO|EXECUTE|BEGIN|XA|LOAD|SOURCE)\b/i
+const commitsMidway = /^(CALL|DO|EXECUTE|BEGIN|IF|CASE|LOOP|WHILE|REPEAT|FOR|XA|LOAD)\b/i
 
 /** Does the server's error mean that the statement, sent by itself, did nothing? */
 export function refusesWhole(kind: string): boolean {
