@@ -1,7 +1,17 @@
 import { parseArgs } from 'node:util'
 
 /** Every work there is, in the order in which they run. */
-export const workNames = ['version', 'apply', 'target', 'delayed', 'nothing', 'databases', 'large', 'knex-code']
+export const workNames = [
+  'version',
+  'apply',
+  'target',
+  'delayed',
+  'nothing',
+  'databases',
+  'large',
+  'knex-code',
+  'sequelize-code',
+]
 
 export const usage = `npm run bench -- [options]
   --only <name>      one work: ${workNames.join(', ')} (repeatable)
@@ -48,8 +58,8 @@ export function readArguments(argv) {
   Object.assign(
     sizes,
     quick
-      ? { knexSchemas: 24, knexDatabases: 8, knexIdle: 100 }
-      : { knexSchemas: 200, knexDatabases: 100, knexIdle: 500 },
+      ? { codeSchemas: 24, codeDatabases: 8, codeIdle: 100 }
+      : { codeSchemas: 200, codeDatabases: 100, codeIdle: 500 },
   )
   if (values.schemas !== undefined) {
     sizes.schemas = readCount('schemas', values.schemas)

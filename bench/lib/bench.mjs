@@ -15,6 +15,7 @@ import { measureDatabases } from '../works/databases.mjs'
 import { measureKnexCode } from '../works/knex-code.mjs'
 import { measureLarge } from '../works/large.mjs'
 import { measureNothing } from '../works/nothing.mjs'
+import { measureSequelizeCode } from '../works/sequelize-code.mjs'
 import { measureVersion } from '../works/version.mjs'
 import { describeMachine } from './machine.mjs'
 import { printTable, writePage } from './report.mjs'
@@ -31,6 +32,7 @@ const works = {
   databases: measureDatabases,
   large: measureLarge,
   'knex-code': measureKnexCode,
+  'sequelize-code': measureSequelizeCode,
 }
 
 /**

@@ -4,7 +4,7 @@ import { Sequelize } from 'sequelize'
 import { SequelizeStorage, Umzug } from 'umzug'
 import { runAll } from '../lib/run-all.mjs'
 
-/** A Sequelize instance per tenant with its own connection: the search path is set at connect, the history by `schema`. */
+/** A Sequelize instance per tenant with its own connection: the search path is set at connect, the rest by `schema`. */
 export const umzug = {
   name: 'umzug',
   historyTable: 'SequelizeMeta',
@@ -30,7 +30,7 @@ async function migrateOne(url, schema, dir) {
   const sequelize = new Sequelize(url, {
     logging: false,
     pool: { min: 0, max: 1 },
-    ...(schema === undefined ? {} : { dialectOptions: { options: `-c search_path=${schema}` } }),
+    ...(schema === undefined ? {} : { schema, dialectOptions: { options: `-c search_path=${schema}` } }),
   })
   try {
     const migrator = new Umzug({
