@@ -14,11 +14,11 @@ const floors: Record<string, number> = {
   engine: 2,
   registry: 2,
   rollout: 3,
-  checks: 3,
-  provision: 3,
-  data: 3,
-  root: 4,
-  cli: 5,
+  checks: 4,
+  provision: 4,
+  data: 4,
+  root: 5,
+  cli: 6,
 }
 
 const maxLines = 400

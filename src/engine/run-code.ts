@@ -48,14 +48,25 @@ export async function runCode(
     )
     return { ok: true, held, done: session.done, prefix: session.prefix }
   } catch (error) {
-    const refused = session.failureOf(error)
-    const failure = describe(work, step, session, error)
+    const cause = await findFault(session, error)
+    const refused = session.failureOf(cause)
+    const failure = describe(work, step, session, cause)
     const left = supervision.timedOut || work.cancel.aborted
     // A cancelled statement was refused, too; code that was left behind may have had one under way.
     return { ok: false, failure, done: session.done, prefix: session.prefix, refused: refused !== null || !left }
   } finally {
     session.close()
   }
+}
+
+/** Tools wrap what they are thrown: a fault of the code's own is told again at the end, as it is. */
+async function findFault(session: CodeSession, error: unknown): Promise<unknown> {
+  if (error instanceof CodeFault || error instanceof DatabaseError || session.failureOf(error) !== null) return error
+  const told = await session.finish().then(
+    () => null,
+    (reason: unknown) => reason,
+  )
+  return told instanceof CodeFault && told.kind !== 'left-open' ? told : error
 }
 
 async function untilEnded<T>(run: () => Promise<T>, ended: AbortSignal): Promise<T> {
