@@ -25,7 +25,6 @@ export async function runBaseline(fleet: Fleet, options: BaselineOptions): Promi
       ? await markSets(fleet, sets, options, rollout, notices)
       : await rollBackSets(fleet, sets, options.rolledBack, rollout)
   const summary = summarise(targets, Math.round(performance.now() - startedAt))
-  for (const notice of notices) fleet.emit({ type: 'notice', notice })
   return {
     command: 'baseline',
     rollout: null,

@@ -41,6 +41,7 @@ describe('help', () => {
     const commands = [...stdout.matchAll(/^ {2}([a-z][a-z-]+)(?= |$)/gm)].map((match) => match[1])
     expect(commands.filter((command) => command !== 'tenantry')).toEqual([
       'init',
+      'adopt',
       'make',
       'plan',
       'up',
@@ -48,6 +49,7 @@ describe('help', () => {
       'status',
       'check',
       'baseline',
+      'unlock',
       'explain',
       'rollout',
       'help',
@@ -58,13 +60,15 @@ describe('help', () => {
 
   test.each<[string, string[]]>([
     ['init', []],
+    ['adopt', [...selectors, '--write']],
     ['make', ['--name', '--description', '--set']],
     ['plan', [...selectors, ...changed, '--to', '--strict-order', '--out']],
     ['up', [...selectors, ...changed, '--to', '--dry-run', '--strict-order', '--max-failures', '--backup']],
-    ['down', [...selectors, ...changed, '--steps', '--to', '--allow-data-loss', '--backup']],
+    ['down', [...selectors, ...changed, '--steps', '--to', '--batch', '--allow-data-loss', '--backup']],
     ['status', [...selectors, '--all', '--recent']],
     ['check', selectors],
-    ['baseline', [...selectors, '--to', '--migration', '--rename']],
+    ['baseline', [...selectors, '--to', '--migration', '--rename', '--rolled-back', '--force']],
+    ['unlock', selectors],
     ['explain', []],
     ['rollout', []],
     ['rollout list', []],
@@ -74,7 +78,7 @@ describe('help', () => {
     expect([code, stderr]).toEqual([0, ''])
     for (const flag of [...flags, ...globals]) expect(stdout).toMatch(new RegExp(`^ .*${flag}\\b`, 'm'))
     expect(stdout).toContain(`\nExamples:\n  tenantry ${command}`)
-    expect(stdout).not.toMatch(/--(verify|batch|rollout|unproven)\b/)
+    expect(stdout).not.toMatch(/--(verify|rollout|unproven)\b/)
   })
 })
 

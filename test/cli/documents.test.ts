@@ -1,5 +1,5 @@
 /** What the command line prints: text for people, one document for programs, and the exit code that goes with it. */
-import { readdirSync, readFileSync } from 'node:fs'
+import { chmodSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { TargetResult } from '../../src/model/rollout.ts'
@@ -312,6 +312,43 @@ describe('make', () => {
     expect(text).toMatch(/^-- Migration: .*\n-- Created at: .*\n-- Description: Login by email\n/)
     const again = await made({}, ['--name', 'add_email_again'])
     expect((again[0] as string) > (written[0] as string) || again[0]?.startsWith('own/11')).toBe(true)
+  })
+
+  test('in a Prisma project its own Prisma writes it, and what it said instead is told', async () => {
+    const script = (body: string) => `#!${process.execPath}\n${body}`
+    const program = join(project.dir, 'node_modules/.bin/prisma')
+    project.write({
+      'package.json': '{}',
+      'own/20250101120000_a/migration.sql': sql,
+      'own/migration_lock.toml': 'provider = "postgresql"\n',
+      'node_modules/.bin/prisma': script(
+        `const fs = require('node:fs')
+         fs.mkdirSync('own/20990101000000_' + process.argv[6])
+         fs.writeFileSync('own/20990101000000_' + process.argv[6] + '/migration.sql', 'CREATE TABLE "b" ();')`,
+      ),
+    })
+    chmodSync(program, 0o755)
+    project.configure({ servers: { main: { url: database.url } }, migrations: { dir: './own' }, tenants: [] })
+    const done = await project.run(['make', 'Add b'])
+    expect([done.code, done.stderr]).toEqual([0, ''])
+    expect(done.stdout).toContain(
+      'wrote own/20990101000000_add_b/migration.sql\nwrote own/20990101000000_add_b/rollback.sql',
+    )
+    expect(done.stdout).toContain('Prisma wrote own/20990101000000_add_b/migration.sql; nothing was applied.')
+    expect(readFileSync(join(project.dir, 'own/20990101000000_add_b/rollback.sql'), 'utf8')).toContain(
+      '-- Rollback for:',
+    )
+    project.write({
+      'node_modules/.bin/prisma': script(
+        "console.error('Error: P1001: no server at postgres://app:hunter2@db/app'); process.exit(1)",
+      ),
+    })
+    const failed = await project.run(['make', 'add_c', '--json'])
+    expect([failed.code, failed.stderr]).toEqual([0, ''])
+    const report = JSON.parse(failed.stdout)
+    expect(report.files).toHaveLength(2)
+    expect(report.notices).toMatchObject([{ rule: 'prisma-not-asked', message: expect.stringContaining('P1001') }])
+    expect(failed.stdout).not.toContain('hunter2')
   })
 
   test('an empty folder', async () => {

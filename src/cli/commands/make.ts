@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { TenantryError } from '../../model/errors.ts'
 import { addExamples } from '../examples.ts'
 import type { Invoke } from '../invoke.ts'
+import { printNotices } from '../print/style.ts'
 
 interface MakeFlags {
   name?: string
@@ -13,7 +14,10 @@ export function addMake(program: Command, invoke: Invoke): void {
   const command = program
     .command('make [name]')
     .summary('a new migration with its undo')
-    .description("Writes a new migration with its undo, in the folder's own file names and template.")
+    .description(
+      "Writes a new migration with its undo, in the folder's own file names and template. In a Prisma project the " +
+        "project's own Prisma is asked to write it (`prisma migrate dev --create-only`).",
+    )
     .option('--name <name>', 'the same as the argument')
     .option('--description <text>', 'what it is for; goes into the file and the history table')
     .option('--set <name>', 'set of migrations; needed where there are several')
@@ -29,7 +33,10 @@ export function addMake(program: Command, invoke: Invoke): void {
         ...(flags.set !== undefined && { set: flags.set }),
         ...(flags.description !== undefined && { description: flags.description }),
       })
-      session.print(report, ({ files }) => files.map((file) => `wrote ${file}`))
+      session.print(report, ({ files, notices }, style) => [
+        ...files.map((file) => `wrote ${file}`),
+        ...printNotices(notices, style),
+      ])
       return 0
     }),
   )
