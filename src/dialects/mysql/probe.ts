@@ -3,7 +3,6 @@ import { type Connection, DatabaseError, type ProbeVerdict } from '../../model/d
 import { compareExisting } from './compare-existing.ts'
 import { questionFor } from './probe-question.ts'
 import { type Answer, judgeAnswers, type Question } from './probe-verdict.ts'
-import { quoteLiteral } from './quote.ts'
 
 type Queries = Pick<Connection, 'query'>
 type Checks = Extract<Question, { kind: 'checks' }>
@@ -14,13 +13,16 @@ function notKnown(reason: string): ProbeVerdict {
   return { verdict: 'unknown', cleanup: [], reason }
 }
 
-/** Another session that carries out this very text. Those of our own account are always to be seen. */
+/**
+ * Another session that carries out this very text. Those of our own account are always to be seen. Compared here: the
+ * text may hold a password, which a question of ours would show in the list of processes.
+ */
 async function findRunning(connection: Queries, text: string): Promise<number | null> {
-  const sent = quoteLiteral(text.trim())
-  const [row] = await connection.query(
-    `SELECT ID AS id FROM information_schema.PROCESSLIST
-     WHERE ID <> CONNECTION_ID() AND DB = DATABASE() AND LOCATE(BINARY ${sent}, BINARY INFO) = 1 LIMIT 1`,
+  const rows = await connection.query(
+    `SELECT ID AS id, INFO AS info FROM information_schema.PROCESSLIST
+     WHERE ID <> CONNECTION_ID() AND DB = DATABASE() AND INFO IS NOT NULL`,
   )
+  const row = rows.find(({ info }) => String(info).startsWith(text.trim()))
   return row === undefined ? null : Number(row.id)
 }
 
