@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { freshDatabase, type TestDatabase } from '../servers/shared.ts'
+import { freshMariadb, withMariadb } from '../servers/shared-mariadb.ts'
 import { countResults, makeProject, type Project, resultOf } from './project.ts'
 
 const first = '20241218_initial_schema'
@@ -187,6 +188,64 @@ describe('a migration that fails under us', () => {
       const done = await project.use((tenantry) => tenantry.baseline({ rolledBack: third, ...ofA }))
       expect(resultOf(done, 'a')).toMatchObject({ result: 'undone', undone: [third], pending: [third] })
       expect(resultOf(await project.use((tenantry) => tenantry.up(ofA)), 'a').applied).toEqual([third])
+    })
+  })
+})
+
+withMariadb('on MariaDB, where DDL commits by itself', () => {
+  test('a migration that stops half-way has the row that Prisma takes for failed, and goes on', async () => {
+    const own = await freshMariadb('prisma failed')
+    try {
+      const text =
+        'CREATE TABLE a (id INT PRIMARY KEY);\nINSERT INTO nowhere VALUES (1);\nCREATE TABLE b (id INT PRIMARY KEY);\n'
+      project.write({
+        'mysql/migration_lock.toml': 'provider = "mysql"\n',
+        'mysql/20250101000000_a/migration.sql': text,
+      })
+      project.configure({
+        servers: { main: { url: own.url } },
+        migrations: { dir: './mysql' },
+        tenants: [{ slug: 'one', topology: 'database', database: own.name }],
+      })
+      expect(countResults(await project.up())).toEqual({ 'failed MIGRATION_FAILED': 1 })
+      const failed = () =>
+        own.query(
+          'SELECT migration_name, logs FROM _prisma_migrations WHERE finished_at IS NULL AND rolled_back_at IS NULL',
+        )
+      expect(await failed()).toMatchObject([
+        { migration_name: '20250101000000_a', logs: expect.stringContaining('`tenantry up` goes on') },
+      ])
+      await own.query('CREATE TABLE nowhere (id INT)')
+      expect(countResults(await project.up())).toEqual({ applied: 1 })
+      expect(await failed()).toEqual([])
+      expect(
+        await own.query(
+          'SELECT migration_name AS name, checksum, logs, applied_steps_count AS steps FROM _prisma_migrations',
+        ),
+      ).toMatchObject([{ name: '20250101000000_a', checksum: sha256(text), logs: null, steps: 1 }])
+      // A row of Prisma's own, settled in its way.
+      await own.query(
+        "INSERT INTO _prisma_migrations (id, checksum, migration_name, logs) VALUES ('x', 'y', '20250101000000_lost', 'why')",
+      )
+      expect(countResults(await project.up())).toEqual({ 'failed MIGRATION_HALF_APPLIED': 1 })
+      await project.use((tenantry) => tenantry.baseline({ rolledBack: '20250101000000_lost' }))
+      expect(countResults(await project.up())).toEqual({ 'up-to-date': 1 })
+    } finally {
+      await own.drop()
+    }
+  })
+
+  test('a folder that was written for PostgreSQL is refused', async () => {
+    project.configure({
+      servers: { main: { url: 'mysql://app@127.0.0.1:1/app' } },
+      migrations: { dir: './prisma/migrations' },
+      tenants: [{ slug: 'one', topology: 'database', database: 'app' }],
+    })
+    await expect(project.up()).rejects.toMatchObject({
+      code: 'MIGRATIONS_UNREADABLE',
+      message: expect.stringContaining(
+        "written for postgresql, and the servers of this config are MySQL or MariaDB (Prisma's P3019)",
+      ),
     })
   })
 })
