@@ -331,6 +331,28 @@ INSERT INTO seen VALUES ('a', @@foreign_key_checks, @@sql_mode);`,
     expect(b?.mode).not.toContain('ANSI_QUOTES')
   })
 
+  test('what the file set in its session holds again where it goes on', async () => {
+    project.write({
+      [file]: `SET FOREIGN_KEY_CHECKS = 0;
+CREATE TABLE later (id INT PRIMARY KEY);
+CREATE TABLE child (id INT, p INT, FOREIGN KEY (p) REFERENCES later (id));
+ALTER TABLE nowhere ADD x INT;
+INSERT INTO child VALUES (1, 99);
+ALTER TABLE child ADD COLUMN q INT, ADD CONSTRAINT child_q FOREIGN KEY (q) REFERENCES missing (id);
+`,
+      'migrations/002_b.sql': 'CREATE TABLE checks AS SELECT @@foreign_key_checks AS now;',
+    })
+    expect((await up()).targets[0]?.error).toMatchObject({
+      code: 'MIGRATION_FAILED',
+      context: { statement: 4, line: 4 },
+    })
+    await query('CREATE TABLE nowhere (id INT)')
+    expect((await up()).targets[0]).toMatchObject({ result: 'applied', applied: [id, '002_b'], error: null })
+    expect(await query('SELECT p FROM child')).toEqual([{ p: 99 }])
+    expect(await columnsOf('child')).toEqual(['id', 'p', 'q'])
+    expect(await query('SELECT now FROM checks')).toEqual([{ now: 1 }])
+  })
+
   test('a runner that is killed at random moments loses nothing and repeats nothing', {
     timeout: 120_000,
   }, async () => {
