@@ -37,7 +37,9 @@ const hasUp = /\bup\s*[:(,}]/
 const otherTools =
   /\bqueryInterface\b|\bSequelize\b|['"]sequelize|\bMigrationInterface\b|\bQueryRunner\b|\bKysely\b|\bpgm\b|\bMigrationBuilder\b|@mikro-orm|\bumzug\b|\(\s*\{\s*context\b|\bmongo(?:db|ose)\b/
 
-const builder = /\bschema\s*\.(?:createTable|alterTable|table|dropTable|raw|hasTable|with|create|rename|drop)/
+/** Its builders of schemas and queries, under whatever name the migration has them. */
+const builder =
+  /\bschema\s*\.(?:createTable|alterTable|table|dropTable|raw|hasTable|with|create|rename|drop)|\.raw\s*\(|\b\w+\(\s*['"`][\w.]+['"`]\s*\)\s*\.(?:insert|update|where|select|del|delete|first|truncate)\b/
 
 /** In the folder itself or up to three above it, within the project. */
 async function hasKnexfile(dir: string): Promise<boolean> {

@@ -47,6 +47,8 @@ describe('detect', () => {
     ['arrow functions', 'export const up = async ({ schema }) => schema.createTable("a")'],
     ['TypeScript', 'import type { Knex } from "knex"\nexport async function up(k: Knex): Promise<void> {}'],
     ['one object', 'module.exports = { up: (db) => db.schema.createTable("a"), down() {} }'],
+    ['SQL alone', 'exports.up = (k) => k.raw("select 1")'],
+    ['rows alone', 'exports.up = async (db) => { await db("states").insert({ code: "new" }) }'],
     ['a default export', 'export default { async up(knex) {}, async down(knex) {} }'],
   ])('knows %s', async (_, text) => {
     expect(await detect(text)).toBeGreaterThan(0.5)
