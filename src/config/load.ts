@@ -58,6 +58,7 @@ export async function loadConfig(options: LoadOptions): Promise<ResolvedConfig> 
     root: dirname(file),
     file,
     environment: chosen,
+    environmentAsked: environment?.name ?? null,
     subject: title,
   })
 }
@@ -173,8 +174,9 @@ function loadFromVariables(
     )
   }
   if (environment?.asked != null) {
-    const message = `${environment.asked} has no effect, since there is no config file with environments.`
+    const message = `${environment.asked} has no effect but on the config of an adopted tool, since there is no config file with environments.`
     findings.notices.push({ rule: 'environment', message })
   }
-  return resolveConfig({}, { ...context, root, file: null, environment: null, subject, reading })
+  const environmentAsked = environment?.name ?? null
+  return resolveConfig({}, { ...context, root, file: null, environment: null, environmentAsked, subject, reading })
 }

@@ -14,6 +14,7 @@ export interface ResolveContext {
   root: string
   file: string | null
   environment: string | null
+  environmentAsked: string | null
   env: Readonly<Record<string, string | undefined>>
   overrides: ConfigOverrides
   /** Holds what was found before, such as wrong types; everything is thrown together. */
@@ -29,7 +30,7 @@ export interface ResolveContext {
  * is passed over here. Throws CONFIG_INVALID with every problem.
  */
 export function resolveConfig(config: UnknownRecord, context: ResolveContext): ResolvedConfig {
-  const { root, file, environment, env, overrides, findings, subject, reading } = context
+  const { root, file, environment, environmentAsked, env, overrides, findings, subject, reading } = context
   const servers: Map<string, ServerAddress | null> =
     reading === undefined ? readServers(config.servers, root, findings) : new Map(reading.servers)
   const configuredNames = [...servers.keys()]
@@ -57,6 +58,7 @@ export function resolveConfig(config: UnknownRecord, context: ResolveContext): R
     root,
     file,
     environment,
+    environmentAsked,
     servers: addresses,
     scratch: scratchServer === undefined ? null : { server: scratchServer },
     sets,

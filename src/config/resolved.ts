@@ -57,6 +57,8 @@ export interface ResolvedConfig {
   /** null: made from environment variables alone. */
   file: string | null
   environment: string | null
+  /** The name asked for by `--env`, TENANTRY_ENV or NODE_ENV, whether this config has such a part or not: the config of an adopted tool may. */
+  environmentAsked: string | null
   servers: ReadonlyMap<string, ServerAddress>
   scratch: { server: string } | null
   sets: readonly ResolvedSet[]

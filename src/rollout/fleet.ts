@@ -94,7 +94,7 @@ export class Fleet {
       ignore: set.ignore,
       placeholders: set.placeholders,
       toolConfig: set.toolConfig,
-      environment: this.config.environment,
+      environment: this.config.environmentAsked,
       dialects: [...new Set([...this.config.servers.values()].map(({ dialect }) => dialect))],
     }
     const { format, dirs } = await chooseFormat(set.format, options, set.dirGiven)

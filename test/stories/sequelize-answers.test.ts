@@ -136,11 +136,10 @@ describe('the config of the project', () => {
     })
     project.configure({
       migrations: {},
-      environments: { production: {} },
       tenants: [{ slug: 'own', topology: 'dedicated', url: fleet.url }],
     })
     await fleet.query('CREATE SCHEMA meta')
-    const report = await project.use((tenantry) => tenantry.up(), { environment: 'production' })
+    const report = await project.use((tenantry) => tenantry.up(), { env: { NODE_ENV: 'production' } })
     expect(resultOf(report, 'own')).toMatchObject({ error: null, applied: ['1-t'] })
     expect(await fleet.query('SELECT name FROM meta.sequelize_meta')).toEqual([{ name: '1-t.js' }])
     expect(await fleet.query('SELECT short_name FROM things')).toEqual([])

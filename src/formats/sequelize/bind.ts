@@ -166,7 +166,12 @@ function refuse(run: Run): Promise<never> {
 }
 
 async function findSequelize(folders: readonly string[]): Promise<SequelizeClass> {
-  const { module, version } = await loadUserPackage('sequelize', folders)
+  const { module, version } = await loadUserPackage('sequelize', folders).catch(async (missing: unknown) => {
+    // Version 7 has another name.
+    const newer = await loadUserPackage('@sequelize/core', folders).catch(() => null)
+    if (newer === null) throw missing
+    return newer
+  })
   if (!/^6\./.test(version)) {
     throw new TenantryError(
       'MIGRATION_UNSUPPORTED',

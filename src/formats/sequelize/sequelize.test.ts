@@ -252,3 +252,30 @@ describe('what Sequelize sets when it connects', () => {
     ])
   })
 })
+
+describe('the package', () => {
+  const packageOf = (name: string, version: string) =>
+    write({
+      [`node_modules/${name}/package.json`]: json({ name, version, main: 'index.js' }),
+      [`node_modules/${name}/index.js`]: 'module.exports = class Sequelize { static addHook() {} }',
+    })
+  const loadUp = async () => {
+    const [first] = (await load()).migrations
+    if (first?.up.kind !== 'code') throw new Error('it is not code')
+    return first.up.load()
+  }
+
+  it('is the one of the project', async () => {
+    await packageOf('sequelize', '6.99.0')
+    expect(await loadUp()).toMatchObject({ run: expect.any(Function), transaction: true })
+  })
+
+  it.each(['5.22.5', '7.0.0-next.1'])('of version %s is refused', async (version) => {
+    await packageOf('sequelize', version)
+    await expect(loadUp()).rejects.toMatchObject({
+      code: 'MIGRATION_UNSUPPORTED',
+      message: `The project has sequelize ${version}; version 6 is needed to run its migrations.`,
+      hint: expect.stringContaining('npm install sequelize@6'),
+    })
+  })
+})
