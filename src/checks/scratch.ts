@@ -1,10 +1,15 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
+import { hostname } from 'node:os'
+import type { Connection, Dialect } from '../model/dialect.ts'
 import { TenantryError } from '../model/errors.ts'
 import type { Target } from '../model/tenant.ts'
 import type { Fleet } from '../rollout/fleet.ts'
 
 /** Databases for trying things out are named so; what a killed run left behind is recognised by it. */
 export const scratchPrefix = 'tenantry_scratch_'
+
+/** A process of another machine cannot be asked whether it lives: what is older than this, and unused, is taken for left. */
+const leftAfterMs = 3_600_000
 
 /** Kind of target: migrations are adapted for a schema, and run as they are in a database. */
 export type ScratchKind = 'schema' | 'database'
@@ -14,6 +19,7 @@ export class ScratchServer {
   readonly server: string
   readonly #fleet: Fleet
   readonly #made: string[] = []
+  #swept = false
 
   /** Throws SCRATCH_MISSING where the config names no scratch server, or one of another dialect. */
   constructor(fleet: Fleet, dialect: string) {
@@ -40,21 +46,26 @@ export class ScratchServer {
   /** A new, empty place. Throws `DatabaseError`. */
   async make(kind: ScratchKind): Promise<Target> {
     const { pool } = this.#fleet
-    const database = `${scratchPrefix}${randomBytes(6).toString('hex')}`
+    const database = newName()
     const dialect = pool.dialect(this.server)
     const home = await pool.another(this.server, pool.server(this.server).database ?? dialect.scratch.home)
     try {
+      if (!this.#swept) await sweep(dialect, home)
+      this.#swept = true
+      this.#made.push(database)
       await dialect.scratch.createDatabase(home, database)
     } finally {
       await home.close()
     }
-    this.#made.push(database)
     // A name that must be quoted everywhere: what is taken for the schema's name can be nothing else.
     const schema = kind === 'schema' ? 'Tenantry scratch' : undefined
-    if (schema !== undefined) {
+    const { sharedSchema } = this.#fleet.config
+    const shared = dialect.features.schemas && sharedSchema !== 'public' ? sharedSchema : undefined
+    const schemas = [schema, shared].filter((name) => name !== undefined)
+    if (schemas.length > 0) {
       const inside = await pool.another(this.server, database)
       try {
-        await dialect.scratch.createSchema(inside, schema)
+        for (const name of schemas) await dialect.scratch.createSchema(inside, name)
       } finally {
         await inside.close()
       }
@@ -80,5 +91,41 @@ export class ScratchServer {
     } finally {
       await home.close()
     }
+  }
+}
+
+const ownHost = createHash('sha256').update(hostname()).digest('hex').slice(0, 8)
+
+/** Says whose it is and since when, for {@link isLeft}. */
+function newName(): string {
+  const [pid, now] = [process.pid.toString(36), Date.now().toString(36)]
+  return `${scratchPrefix}${ownHost}_${pid}_${now}_${randomBytes(4).toString('hex')}`
+}
+
+/** Removes what killed runs left behind. Not a must: what resists is left for the next time. */
+async function sweep(dialect: Dialect, home: Connection): Promise<void> {
+  const names = await dialect.scratch.listDatabases(home, scratchPrefix)
+  for (const name of names.filter((one) => isLeft(one, Date.now()))) {
+    if (await dialect.scratch.isInUse(home, name)) continue
+    // Another run may sweep at the same time, and a role may not drop what another one made.
+    await dialect.scratch.dropDatabase(home, name).catch(() => {})
+  }
+}
+
+/** Has the process that made this database ended? Unknown for another machine's, until it is old. */
+export function isLeft(name: string, now: number, isAlive: (pid: number) => boolean = lives): boolean {
+  const [host, pid, since] = name.slice(scratchPrefix.length).split('_')
+  if (host === undefined || pid === undefined || since === undefined) return false
+  const age = now - Number.parseInt(since, 36)
+  if (!(age >= 0)) return false
+  return host === ownHost ? !isAlive(Number.parseInt(pid, 36)) : age > leftAfterMs
+}
+
+function lives(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
   }
 }

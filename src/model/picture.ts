@@ -122,4 +122,6 @@ export interface Scratch {
   dropSchema(connection: Connection, name: string): Promise<void>
   /** Databases whose name begins so: what killed runs left behind is among them. */
   listDatabases(connection: Connection, prefix: string): Promise<string[]>
+  /** Is anybody connected to it? */
+  isInUse(connection: Connection, name: string): Promise<boolean>
 }

@@ -10,4 +10,5 @@ export const scratch: Scratch = {
   createSchema: () => Promise.reject(missing()),
   dropSchema: () => Promise.reject(missing()),
   listDatabases: () => Promise.reject(missing()),
+  isInUse: () => Promise.reject(missing()),
 }

@@ -1,12 +1,32 @@
-import { TenantryError } from '../../model/errors.ts'
+import type { Connection } from '../../model/dialect.ts'
 import type { Scratch } from '../../model/picture.ts'
-
-const missing = () => new TenantryError('INTERNAL', 'There are no scratch databases yet.')
+import { quoteIdentifier } from './quote.ts'
 
 export const scratch: Scratch = {
-  createDatabase: () => Promise.reject(missing()),
-  dropDatabase: () => Promise.reject(missing()),
-  createSchema: () => Promise.reject(missing()),
-  dropSchema: () => Promise.reject(missing()),
-  listDatabases: () => Promise.reject(missing()),
+  home: 'postgres',
+  /** From `template0`: nothing that somebody put into `template1` gets between, nor does a session that is in it. */
+  async createDatabase(connection: Connection, name: string) {
+    await connection.query(`CREATE DATABASE ${quoteIdentifier(name)} TEMPLATE template0`)
+  },
+  async dropDatabase(connection: Connection, name: string) {
+    await connection.query(`DROP DATABASE IF EXISTS ${quoteIdentifier(name)} WITH (FORCE)`)
+  },
+  async createSchema(connection: Connection, name: string) {
+    await connection.query(`CREATE SCHEMA ${quoteIdentifier(name)}`)
+  },
+  async dropSchema(connection: Connection, name: string) {
+    await connection.query(`DROP SCHEMA IF EXISTS ${quoteIdentifier(name)} CASCADE`)
+  },
+  async listDatabases(connection: Connection, prefix: string) {
+    const rows = await connection.query(
+      `SELECT d.datname::text AS name FROM pg_catalog.pg_database d
+        WHERE pg_catalog.starts_with(d.datname::text, $1::text) ORDER BY d.datname`,
+      [prefix],
+    )
+    return rows.map(({ name }) => String(name))
+  },
+  async isInUse(connection: Connection, name: string) {
+    const rows = await connection.query('SELECT 1 FROM pg_catalog.pg_stat_activity WHERE datname = $1 LIMIT 1', [name])
+    return rows.length > 0
+  },
 }
