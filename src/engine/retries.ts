@@ -57,7 +57,8 @@ export class Retries {
       }
       case 'native-locked': {
         this.#nativeSince ??= this.#now()
-        if (this.#now() - this.#nativeSince >= nativeLockWaitMs) return null
+        const most = Math.min(nativeLockWaitMs, this.#settings.targetLockWaitMs)
+        if (this.#now() - this.#nativeSince >= most) return null
         return { delayMs: this.#backOff(50, 500), reason: 'target-lock' }
       }
       case 'lock-timeout':
