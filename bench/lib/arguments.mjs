@@ -11,6 +11,7 @@ export const workNames = [
   'large',
   'knex-code',
   'sequelize-code',
+  'mariadb',
 ]
 
 export const usage = `npm run bench -- [options]
@@ -58,8 +59,8 @@ export function readArguments(argv) {
   Object.assign(
     sizes,
     quick
-      ? { codeSchemas: 24, codeDatabases: 8, codeIdle: 100 }
-      : { codeSchemas: 200, codeDatabases: 100, codeIdle: 500 },
+      ? { codeSchemas: 24, codeDatabases: 8, codeIdle: 100, mariadbDatabases: 8 }
+      : { codeSchemas: 200, codeDatabases: 100, codeIdle: 500, mariadbDatabases: 50 },
   )
   if (values.schemas !== undefined) {
     sizes.schemas = readCount('schemas', values.schemas)

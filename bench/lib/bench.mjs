@@ -14,6 +14,7 @@ import { measureApply, measureDelayed, measureTarget } from '../works/apply.mjs'
 import { measureDatabases } from '../works/databases.mjs'
 import { measureKnexCode } from '../works/knex-code.mjs'
 import { measureLarge } from '../works/large.mjs'
+import { measureMariadb } from '../works/mariadb.mjs'
 import { measureNothing } from '../works/nothing.mjs'
 import { measureSequelizeCode } from '../works/sequelize-code.mjs'
 import { measureVersion } from '../works/version.mjs'
@@ -33,6 +34,7 @@ const works = {
   large: measureLarge,
   'knex-code': measureKnexCode,
   'sequelize-code': measureSequelizeCode,
+  mariadb: measureMariadb,
 }
 
 /**

@@ -28,12 +28,7 @@ export async function startServer() {
  * the tool that is measured.
  */
 export async function startDelay(server, delayMs) {
-  const script = fileURLToPath(new URL('./delay-process.mjs', import.meta.url))
-  const child = spawn(process.execPath, [script, String(server.port), String(delayMs)], {
-    stdio: ['pipe', 'pipe', 'inherit'],
-  })
-  const [line] = await once(createInterface({ input: child.stdout }), 'line')
-  const port = Number(line)
+  const { port, stop } = await startTcpDelay(server.port, delayMs)
   function reach(database) {
     const url = new URL(server.url(database))
     url.port = String(port)
@@ -42,6 +37,19 @@ export async function startDelay(server, delayMs) {
   return {
     url: reach,
     roundTripMs: await measureRoundTrip(reach('postgres')),
+    stop,
+  }
+}
+
+/** The same for any port of this machine. */
+export async function startTcpDelay(serverPort, delayMs) {
+  const script = fileURLToPath(new URL('./delay-process.mjs', import.meta.url))
+  const child = spawn(process.execPath, [script, String(serverPort), String(delayMs)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  const [line] = await once(createInterface({ input: child.stdout }), 'line')
+  return {
+    port: Number(line),
     async stop() {
       const ended = once(child, 'exit')
       child.stdin.end()
