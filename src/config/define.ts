@@ -1,3 +1,4 @@
+import type { ObjectKind } from '../model/picture.ts'
 import type { TenantState, TopologyName } from '../model/tenant.ts'
 import type { TenantInput } from './resolved.ts'
 
@@ -145,6 +146,22 @@ export interface RolloutConfig {
   maxFailures?: number | `${number}%` | undefined
 }
 
+/** What counts when schemas are compared. */
+export interface DriftConfig {
+  /** Default: every kind but `grant`. */
+  kinds?: readonly ObjectKind[] | undefined
+  /** Objects that may differ. Each is named in the report, with its reason. */
+  ignore?:
+    | readonly {
+        /** Default: any kind. */
+        kind?: ObjectKind | undefined
+        /** A regular expression over names such as `orders_client_idx` or `users.email`, found anywhere in them: `^tmp_`. */
+        object: string | RegExp
+        reason: string
+      }[]
+    | undefined
+}
+
 /** Everything but the environments. */
 export interface BaseConfig {
   servers?: Readonly<Record<string, ServerConfig>> | undefined
@@ -175,6 +192,7 @@ export interface BaseConfig {
   /** Where extensions of schema-per-tenant databases live; second on the search path. Default: `public`. */
   sharedSchema?: string | undefined
   rollout?: RolloutConfig | undefined
+  drift?: DriftConfig | undefined
 }
 
 /** What an environment changes. Objects are merged into the base, key by key; lists and sources replace it. */

@@ -92,6 +92,7 @@ describe('a config file', () => {
       requiredTables: [],
       scratch: null,
       policy: { waves: [{ name: 'all' }], maxFailures: null },
+      drift: { kinds: null, ignore: [] },
       sets: [
         {
           name: 'tenant',

@@ -3,6 +3,7 @@ import type { VariablesReading } from './from-variables.ts'
 import { checkName } from './names.ts'
 import { readPolicy } from './policy.ts'
 import { type Findings, formatPath, makeConfigError, showName, suggest } from './problem.ts'
+import { readDrift } from './read-drift.ts'
 import { type ConfigOverrides, readLimits } from './read-limits.ts'
 import { isRecord, textAt, type UnknownRecord } from './record.ts'
 import type { ResolvedConfig } from './resolved.ts'
@@ -69,6 +70,7 @@ export function resolveConfig(config: UnknownRecord, context: ResolveContext): R
       : [],
     sharedSchema,
     policy,
+    drift: readDrift(config.drift),
     notices: findings.notices,
   }
 }

@@ -1,6 +1,7 @@
 import type { FormatName } from '../model/format.ts'
 import type { HistoryKind } from '../model/history.ts'
 import type { Notice } from '../model/migration.ts'
+import type { ObjectKind } from '../model/picture.ts'
 import type { Policy } from '../model/rollout.ts'
 import type { ServerAddress } from '../model/server.ts'
 import type { Tenant } from '../model/tenant.ts'
@@ -50,6 +51,14 @@ export interface TenantInput {
   state?: string
 }
 
+/** What counts when schemas are compared. */
+export interface DriftRules {
+  /** null: the usual ones. */
+  kinds: readonly ObjectKind[] | null
+  /** `object` is the source of a regular expression. */
+  ignore: readonly { kind: ObjectKind | null; object: string; reason: string }[]
+}
+
 /** The config with files, variables, environments and flags worked in; nothing is looked up later. */
 export interface ResolvedConfig {
   /** Folder of the config file, or the working directory. */
@@ -77,6 +86,7 @@ export interface ResolvedConfig {
   /** Schema for extensions in schema-per-tenant databases; second on the search path. */
   sharedSchema: string
   policy: Policy
+  drift: DriftRules
   /** Where a flag, a variable and the config disagree, and which won. */
   notices: readonly Notice[]
 }

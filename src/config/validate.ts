@@ -1,4 +1,5 @@
 import * as v from 'valibot'
+import { objectKinds } from '../model/picture.ts'
 import { largestLimit, limitNames, limits } from './limits.ts'
 import { formatPath, type Problem, suggest } from './problem.ts'
 import { isExpression, isIterable, isRecord } from './record.ts'
@@ -43,6 +44,16 @@ function isRegularExpression(source: string): boolean {
 
 const regularExpression = v.lazy((input: unknown) =>
   isExpression(input) ? v.unknown() : v.pipe(v.string(), v.check(isRegularExpression, 'is not a regular expression')),
+)
+
+/** One that a server reads as JavaScript does: a flag, or PostgreSQL's own start of an expression, would say something else. */
+const plainExpression = v.lazy((input: unknown) =>
+  isExpression(input)
+    ? v.custom(() => input.flags === '' && input.source !== '(?:)', 'must have no flags and not be empty')
+    : v.pipe(
+        text,
+        v.check((source) => !/^\(\?[a-z]/.test(source) && isRegularExpression(source), 'is not a regular expression'),
+      ),
 )
 
 /** A word of a list; some words are for later. */
@@ -160,6 +171,14 @@ const base = {
       ),
       // What it may say is checked where it is read.
       maxFailures: v.optional(v.unknown()),
+    }),
+  ),
+  drift: v.optional(
+    shape({
+      kinds: v.optional(v.pipe(v.array(word(objectKinds)), v.minLength(1, 'is empty'))),
+      ignore: v.optional(
+        v.array(shape({ kind: v.optional(word(objectKinds)), object: plainExpression, reason: text })),
+      ),
     }),
   ),
   environments: v.optional(v.record(v.string(), v.custom<object>(isRecord))),

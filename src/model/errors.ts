@@ -13,8 +13,13 @@ export const errorTable = {
   MIGRATION_UNKNOWN: { exit: 2, means: 'No migration has that name or number, or several have.' },
   MIGRATION_DUPLICATE: { exit: 2, means: 'Two migration files claim the same place in the order.' },
   SCRATCH_MISSING: { exit: 2, means: 'The config names no server where schemas may be built and tried out.' },
+  REFERENCE_FAILED: {
+    exit: 1,
+    means: 'The schema that the migrations should make could not be built on the scratch server.',
+  },
   UNDO_MISSING: { exit: 2, means: 'A migration that should be undone has no undo file.' },
   DATA_LOSS: { exit: 2, means: 'An undo would drop tables or columns that hold rows.' },
+  DEPENDED_ON: { exit: 2, means: 'An undo would take away what migrations that stay applied name.' },
   CONFIRMATION_MISSING: { exit: 2, means: 'The command asks for a confirmation that was not given.' },
   SERVER_UNREACHABLE: { exit: 1, means: 'A server refused the connection, did not answer in time, or dropped it.' },
   AUTHENTICATION_FAILED: { exit: 1, means: 'The server refused the user, the password or the certificate.' },
@@ -43,6 +48,10 @@ export const errorTable = {
     means: "The adopted tool's own lock is held: it is running, or it died and left its lock behind.",
   },
   LOCK_TIMEOUT: { exit: 1, means: 'Another session held a lock that a migration needs, longer than the retry budget.' },
+  VERIFY_FAILED: {
+    exit: 1,
+    means: "A target's migrations were applied, and its schema is not what they make.",
+  },
   BASELINE_UNPROVEN: {
     exit: 1,
     means: 'A migration that was to be marked as applied makes something that the target does not have.',

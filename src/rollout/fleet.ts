@@ -39,6 +39,8 @@ export interface FleetSet extends LoadedSet {
   historySchema: string | null
   /** Schema targets of the largest database, selected or not: what cannot be run for a second one must not begin. */
   targetsPerDatabase: number
+  /** Databases (`server`, NUL, `database`) that it serves as a whole, selected or not: schemas in them may build on that. */
+  wholeDatabases: ReadonlySet<string>
 }
 
 /** What a command needs to see of the fleet. */
@@ -130,7 +132,8 @@ export class Fleet {
       const inSchemas = own.some(({ placement }) => placement.schema !== undefined)
       const historySchema = set.config.history.schema ?? (inSchemas ? null : (set.history?.schema ?? null))
       const targetsPerDatabase = mostPerDatabase(selection ?? tenants)
-      sets.push({ ...set, targets: picked.targets, shape, table, historySchema, targetsPerDatabase })
+      const wholeDatabases = findWholeDatabases(own, this.config.sharedSchema)
+      sets.push({ ...set, targets: picked.targets, shape, table, historySchema, targetsPerDatabase, wholeDatabases })
     }
     const places = new Set(all.targets.map(({ placement }) => `${placement.server}/${placement.database}`))
     this.emit({ type: 'fleet-read', tenants: tenants.length, targets: all.targets.length, databases: places.size })
@@ -220,6 +223,11 @@ export class Fleet {
   }
 }
 
+function findWholeDatabases(tenants: readonly Tenant[], sharedSchema: string): ReadonlySet<string> {
+  const whole = tenants.filter(({ placement: { schema } }) => schema === undefined || schema === sharedSchema)
+  return new Set(whole.map(({ placement }) => `${placement.server}\0${placement.database}`))
+}
+
 /** With a fixed schema, all targets of a database would write into one history, and hide each other's pending. */
 function refuseSharedHistory({ name, history }: ResolvedSet, tenants: readonly Tenant[]): void {
   const offender = history.schema === null ? undefined : tenants.find(({ placement }) => placement.schema !== undefined)
@@ -231,7 +239,8 @@ function refuseSharedHistory({ name, history }: ResolvedSet, tenants: readonly T
   )
 }
 
-function chooseSets(loaded: readonly LoadedSet[], names: readonly string[]): LoadedSet[] {
+/** Sets by name; all where none is named. Throws TENANT_UNKNOWN. */
+export function chooseSets<T extends LoadedSet>(loaded: readonly T[], names: readonly string[]): T[] {
   if (names.length === 0) return [...loaded]
   const known = loaded.map(({ config }) => config.name)
   for (const name of names) {

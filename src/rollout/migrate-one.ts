@@ -3,6 +3,7 @@ import { applyTarget } from '../engine/apply-target.ts'
 import { planDown } from '../engine/plan-down.ts'
 import { planUp } from '../engine/plan-up.ts'
 import type { Migration } from '../model/migration.ts'
+import type { RunSignals } from '../model/report.ts'
 import type { TargetResult } from '../model/rollout.ts'
 import type { Target } from '../model/tenant.ts'
 import { describeWork } from './carry-out.ts'
@@ -16,14 +17,20 @@ export type OneTask =
 
 /**
  * Migrates one target that need not be a tenant's, as `up` or `down` would: same locks, transactions and history rows.
- * No rollout is recorded. A failure is in the result.
+ * No rollout is recorded, and nothing is said while it runs. A failure is in the result.
  */
-export async function migrateOne(fleet: Fleet, set: FleetSet, target: Target, task: OneTask): Promise<TargetResult> {
+export async function migrateOne(
+  fleet: Fleet,
+  set: FleetSet,
+  target: Target,
+  task: OneTask,
+  signal?: RunSignals,
+): Promise<TargetResult> {
   const decide: FleetQuestion['decide'] = (standing) =>
     task.direction === 'up'
       ? planUp(standing, set.migrations, { to: task.to, allowChanged: false, strictOrder: false })
       : planDown(standing, set.migrations, { migration: task.migration, allowChanged: task.allowChanged ?? false })
   const plan = await fleet.planTarget(set, decide, target)
-  const work = { command: task.direction, fleet, set, decide, backup: undefined, signal: undefined }
-  return applyTarget(describeWork(work, plan, `r_${ulid()}`))
+  const work = { command: task.direction, fleet, set, decide, backup: undefined, signal }
+  return applyTarget({ ...describeWork(work, plan, `r_${ulid()}`), emit: () => {} })
 }
