@@ -28,7 +28,7 @@ export async function startServer() {
  * the tool that is measured.
  */
 export async function startDelay(server, delayMs) {
-  const { port, stop } = await startTcpDelay(server.port, delayMs)
+  const { port, stop } = await startTcpDelay(server.port, delayMs, 'postgres')
   function reach(database) {
     const url = new URL(server.url(database))
     url.port = String(port)
@@ -42,9 +42,9 @@ export async function startDelay(server, delayMs) {
 }
 
 /** The same for any port of this machine. */
-export async function startTcpDelay(serverPort, delayMs) {
+export async function startTcpDelay(serverPort, delayMs, protocol) {
   const script = fileURLToPath(new URL('./delay-process.mjs', import.meta.url))
-  const child = spawn(process.execPath, [script, String(serverPort), String(delayMs)], {
+  const child = spawn(process.execPath, [script, String(serverPort), String(delayMs), protocol], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   const [line] = await once(createInterface({ input: child.stdout }), 'line')

@@ -18,7 +18,7 @@ const settings = { 'innodb-flush-log-at-trx-commit': '1', 'sync-binlog': '1', 'i
 export async function measureMariadb(context) {
   const { options, log } = context
   const server = await startMariadb({ settings })
-  const delay = await startTcpDelay(server.port, options.delayMs)
+  const delay = await startTcpDelay(server.port, options.delayMs, 'mysql')
   try {
     const count = options.sizes.mariadbDatabases
     const names = Array.from({ length: count }, (_, index) => `tenant_${index + 1}`)
