@@ -2,6 +2,7 @@ import type { CodeRequest, CodeSession } from './code.ts'
 import type { ErrorCode } from './errors.ts'
 import type { ColumnType, HistoryShape, HistorySnapshot } from './history.ts'
 import type { Migration } from './migration.ts'
+import type { StatementNames } from './named-objects.ts'
 import type { Pictures, Scratch } from './picture.ts'
 import type { DestructiveStep, Script, ScriptStatement } from './script.ts'
 import type { DialectName, ServerAddress } from './server.ts'
@@ -275,6 +276,8 @@ export interface Dialect {
     schema: string | null,
     steps: readonly DestructiveStep[],
   ): Promise<(number | null)[]>
+  /** What a statement makes and names; nothing where it cannot be read. Asks no server. */
+  nameObjects(statement: ScriptStatement, schema: string | null): Promise<StatementNames>
   /** Sessions that block the given one. */
   blockers(connection: Connection, sessionId: number): Promise<Blocker[]>
   /** Installs extensions once per database; safe when several runners do it. */

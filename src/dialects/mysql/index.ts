@@ -5,6 +5,7 @@ import { compileMigrations } from './compile.ts'
 import { connect } from './connection.ts'
 import { countRows } from './count-rows.ts'
 import { lockHolder, lockTarget } from './lock.ts'
+import { nameObjects } from './name-objects.ts'
 import { readNativeLock } from './native-lock.ts'
 import { phrases, settingsSql } from './phrases.ts'
 import { pictures } from './pictures.ts'
@@ -32,6 +33,7 @@ export const mysql: Dialect = {
   async *listSchemas() {},
   readNativeLock,
   countRows,
+  nameObjects: async (statement, schema) => nameObjects(statement.text(schema), schema),
   sessionSettings: (settings, version) => [settingsSql(settings, version), ...settings.session],
   poolerObstacle: () => null,
   probe: (connection, statement, schema) => probeStatement(connection, statement.text(schema), schema),

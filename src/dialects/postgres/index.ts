@@ -5,6 +5,7 @@ import { connect } from './connection.ts'
 import { countRows } from './count-rows.ts'
 import { ensureExtensions } from './extensions.ts'
 import { blockers, lockHolder, lockTarget } from './lock.ts'
+import { nameObjects } from './name-objects.ts'
 import { readNativeLock } from './native-lock.ts'
 import { phrases, settingValues } from './phrases.ts'
 import { pictures } from './pictures.ts'
@@ -34,6 +35,7 @@ export const postgres: Dialect = {
   listSchemas,
   readNativeLock,
   countRows,
+  nameObjects: (statement, schema) => nameObjects(statement.text(schema), schema),
   sessionSettings: (settings, version) => [
     ...settingValues(settings, version).map(([name, value]) => `SELECT set_config('${name}', ${value}, false)`),
     ...settings.session,
