@@ -48,6 +48,7 @@ export const errorTable = {
     means: "The adopted tool's own lock is held: it is running, or it died and left its lock behind.",
   },
   LOCK_TIMEOUT: { exit: 1, means: 'Another session held a lock that a migration needs, longer than the retry budget.' },
+  LOOK_FAILED: { exit: 1, means: 'The schema of a target could not be looked at.' },
   VERIFY_FAILED: {
     exit: 1,
     means: "A target's migrations were applied, and its schema is not what they make.",
