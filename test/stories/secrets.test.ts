@@ -109,6 +109,11 @@ test('no password comes out of any command, in any form, whatever goes wrong', {
     expect(await run(['up', ...form], good)).toBe(1)
     expect(await run(['status', ...form], good)).toBe(0)
     expect(await run(['explain', 't1', ...form], good)).toBe(0)
+    expect(await run(['adopt', ...form], good)).toBe(0)
+    expect(await run(['adopt', ...form], wrong)).toBe(1)
+    expect(await run(['unlock', ...form], good)).toBe(0)
+    expect(await run(['baseline', '--to', '001', ...form], good)).toBe(0)
+    expect(await run(['baseline', '--to', '001', ...form], wrong)).toBe(1)
     // A wrong password, a database that is not there, a port where nobody listens, a host that does not exist.
     expect(await run(['up', ...form], wrong)).toBe(1)
     expect(
