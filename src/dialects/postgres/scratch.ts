@@ -26,7 +26,10 @@ export const scratch: Scratch = {
     return rows.map(({ name }) => String(name))
   },
   async isInUse(connection: Connection, name: string) {
-    const rows = await connection.query('SELECT 1 FROM pg_catalog.pg_stat_activity WHERE datname = $1 LIMIT 1', [name])
+    const rows = await connection.query(
+      'SELECT 1 AS one FROM pg_catalog.pg_stat_activity a WHERE a.datname OPERATOR(pg_catalog.=) $1::name LIMIT 1',
+      [name],
+    )
     return rows.length > 0
   },
 }
