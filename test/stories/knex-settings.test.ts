@@ -175,6 +175,21 @@ exports.down = (knex) => knex.schema.dropTable('things')`,
   await expectEqual()
 })
 
+test('a client class of their own', async () => {
+  project.write({
+    'knexfile.js': `
+const Postgres = require('knex/lib/dialects/postgres/index.js')
+module.exports = {
+  client: class extends Postgres { wrapIdentifierImpl(value) { return super.wrapIdentifierImpl(value.toLowerCase()) } },
+  migrations: { directory: __dirname + '/migrations' },
+}`,
+    'migrations/1_loud.js':
+      'exports.up = (knex) => knex.schema.createTable("LOUD", (t) => t.increments("ID"))\nexports.down = (knex) => knex.schema.dropTable("LOUD")\n',
+  })
+  await expectEqual()
+  expect(Object.keys((await rowsIn(ours)) as object)).toContain('loud')
+})
+
 test('a migrationSource', async () => {
   project.write({
     'knexfile.js': `

@@ -21,7 +21,8 @@ export async function detectKnex(dir: string): Promise<number> {
   const chosen = (numbered.length > 0 ? numbered : files).slice(0, samples)
   const read = await Promise.all(chosen.map(({ path }) => readFile(path, 'utf8').catch(() => '')))
   const texts = read.filter((text) => exportsUp.test(text) || (exportsOne.test(text) && hasUp.test(text)))
-  if (texts.length === 0 || texts.some((text) => otherTools.test(text))) return 0
+  const others = texts.filter((text) => otherTools.test(withoutComments(text)))
+  if (others.length * 2 >= texts.length) return 0
   const nearby = (await hasKnexfile(dir)) ? 0.1 : 0
   if (texts.some((text) => /\bknex\b/i.test(text))) return 0.85 + nearby
   if (texts.some((text) => builder.test(text))) return 0.6 + nearby
@@ -40,6 +41,11 @@ const otherTools =
 /** Its builders of schemas and queries, under whatever name the migration has them. */
 const builder =
   /\bschema\s*\.(?:createTable|alterTable|table|dropTable|raw|hasTable|with|create|rename|drop)|\.raw\s*\(|\b\w+\(\s*['"`][\w.]+['"`]\s*\)\s*\.(?:insert|update|where|select|del|delete|first|truncate)\b/
+
+/** Who moved from one tool to another says so. */
+function withoutComments(text: string): string {
+  return text.replaceAll(/\/\*[\s\S]*?\*\/|(^|\s)\/\/[^\n]*/g, ' ')
+}
 
 /** In the folder itself or up to three above it, within the project. */
 async function hasKnexfile(dir: string): Promise<boolean> {

@@ -47,6 +47,7 @@ describe('detect', () => {
     ['arrow functions', 'export const up = async ({ schema }) => schema.createTable("a")'],
     ['TypeScript', 'import type { Knex } from "knex"\nexport async function up(k: Knex): Promise<void> {}'],
     ['one object', 'module.exports = { up: (db) => db.schema.createTable("a"), down() {} }'],
+    ['what says that it was of another tool', `// once in Sequelize\n/* queryInterface */\n${both}`],
     ['SQL alone', 'exports.up = (k) => k.raw("select 1")'],
     ['rows alone', 'exports.up = async (db) => { await db("states").insert({ code: "new" }) }'],
     ['a default export', 'export default { async up(knex) {}, async down(knex) {} }'],
