@@ -82,7 +82,7 @@ function nextCommands(
   const [half] = standing.halfDone
   if (half !== undefined) {
     const command = half.direction === 'up' ? `tenantry up ${name}` : `tenantry down ${half.migration} ${name}`
-    if (half.source === 'native') {
+    if (half.source === 'native' || half.disputed === true) {
       next.push({
         command: `tenantry baseline --migration ${half.migration} ${name}`,
         why: 'if everything it makes is there: record it as applied',

@@ -181,6 +181,9 @@ describe('a migration that fails under us', () => {
         message: expect.stringContaining('rolled back by another tool'),
       })
       expect(error?.hint).toContain(`tenantry baseline --rolled-back ${third}`)
+      const explained = await project.run(['explain', 'a'])
+      expect(explained.stdout).toContain(`tenantry baseline --rolled-back ${third} a`)
+      expect(explained.stdout).not.toContain('goes on at statement')
       await database.query('drop table a.extra; drop index a.vendor_id')
       project.write({
         [`prisma/migrations/${third}/migration.sql`]: (texts[third] ?? '').replace('SELECT 1/0', 'SELECT 1'),
