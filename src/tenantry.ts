@@ -1,5 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
+import { findDrift } from './checks/drift.ts'
+import { planVerification } from './checks/verify-applied.ts'
 import { withFoundSets } from './config/found-sets.ts'
 import { loadConfig } from './config/load.ts'
 import type { ResolvedConfig } from './config/resolved.ts'
@@ -9,6 +11,7 @@ import { mysql } from './dialects/mysql/index.ts'
 import { postgres } from './dialects/postgres/index.ts'
 import { planDown } from './engine/plan-down.ts'
 import { planUp } from './engine/plan-up.ts'
+import type { DriftOptions } from './model/check-report.ts'
 import type { Dialect } from './model/dialect.ts'
 import { isTenantryError, TenantryError } from './model/errors.ts'
 import type { Emit } from './model/events.ts'
@@ -78,8 +81,8 @@ export async function openTenantry(options: OpenOptions = {}): Promise<Tenantry>
   for (const notice of config.notices) emit({ type: 'notice', notice })
   const tenants = (): Iterable<Tenant> | AsyncIterable<Tenant> => tenantsOf(config, fleet)
   const fleet = new Fleet(config, (server) => dialectOf(config, server), tenants, emit)
-  const store = new RolloutStore(join(env.TENANTRY_STATE_DIR ?? join(config.root, '.tenantry'), 'rollouts'))
-  return new OpenFleet(config, fleet, store, cwd)
+  const stateDir = env.TENANTRY_STATE_DIR ?? join(config.root, '.tenantry')
+  return new OpenFleet(config, fleet, stateDir, cwd)
 }
 
 function dialectOf(config: ResolvedConfig, server: string): Dialect {
@@ -121,12 +124,14 @@ class OpenFleet implements Tenantry {
   readonly #config: ResolvedConfig
   readonly #fleet: Fleet
   readonly #store: RolloutStore
+  readonly #stateDir: string
   readonly #cwd: string
 
-  constructor(config: ResolvedConfig, fleet: Fleet, store: RolloutStore, cwd: string) {
+  constructor(config: ResolvedConfig, fleet: Fleet, stateDir: string, cwd: string) {
     this.#config = config
     this.#fleet = fleet
-    this.#store = store
+    this.#store = new RolloutStore(join(stateDir, 'rollouts'))
+    this.#stateDir = stateDir
     this.#cwd = cwd
   }
 
@@ -139,7 +144,12 @@ class OpenFleet implements Tenantry {
   async up(options: UpOptions = {}): Promise<FleetReport> {
     const startedAt = performance.now()
     const { sets, plans, decide } = await this.#planUp(options, true, this.#mayReadLate(options))
-    return carryOut(this.#task('up', sets, plans, decide, options, startedAt))
+    const afterApply = planVerification(this.#fleet, this.#stateDir, sets, options)
+    try {
+      return await carryOut({ ...this.#task('up', sets, plans, decide, options, startedAt), afterApply })
+    } finally {
+      await afterApply?.close()
+    }
   }
 
   async down(options: DownOptions = {}): Promise<FleetReport> {
@@ -195,6 +205,10 @@ class OpenFleet implements Tenantry {
     const startedAt = performance.now()
     const { plans } = await this.#planUp(options, false)
     return reportCheck(plans, startedAt)
+  }
+
+  async drift(options: DriftOptions = {}) {
+    return findDrift(this.#fleet, this.#stateDir, options)
   }
 
   async baseline(options: BaselineOptions): Promise<FleetReport> {

@@ -1,7 +1,7 @@
 import type { ErrorDocument } from './errors.ts'
 import type { Notice } from './migration.ts'
 import type { Difference } from './picture.ts'
-import type { Selectors } from './report.ts'
+import type { RunSignals, Selectors } from './report.ts'
 import type { TargetResult } from './rollout.ts'
 
 /** What `drift` found. */
@@ -10,9 +10,9 @@ export interface DriftReport {
   ok: boolean
   /** Largest first; the reference's own cluster is marked. */
   clusters: readonly DriftCluster[]
-  /** Targets that could not be looked at. */
+  /** Targets that could not be looked at, or that no reference can be built for: half-done, or applied out of order. */
   failures: readonly { target: string; error: ErrorDocument }[]
-  /** Targets with pending migrations: compared with the reference as it was at their last one. */
+  /** Targets with pending migrations, sorted: compared with what their applied ones build. */
   behind: readonly string[]
   notices: readonly Notice[]
   durationMs: number
@@ -20,9 +20,10 @@ export interface DriftReport {
 
 /** Targets whose schemas are equal. */
 export interface DriftCluster {
+  /** Set of migrations; names joined by `, ` where several serve the same targets. */
   set: string
   targets: number
-  /** Its schema is what the migrations build (with `between`: it is the largest cluster). */
+  /** Its schema is what the migrations build (with `between`: what most targets have). */
   reference: boolean
   /** Some of its targets' names, sorted; at most ten. */
   sample: readonly string[]
@@ -36,6 +37,8 @@ export interface DriftOptions {
   selectors?: Selectors
   /** Compare targets with each other, without a reference. */
   between?: boolean
+  /** What is built on the scratch server is removed also when it is interrupted. */
+  signal?: RunSignals
 }
 
 /** Something that `verify` found in one target. */

@@ -1,3 +1,4 @@
+import type { DriftOptions, DriftReport } from './check-report.ts'
 import type { ErrorDocument } from './errors.ts'
 import type { Notice } from './migration.ts'
 import type { Summary, TargetResult, WaveResult } from './rollout.ts'
@@ -134,6 +135,11 @@ export interface PlanOptions {
 }
 
 export interface UpOptions extends PlanOptions {
+  /**
+   * Compare each target with what its migrations make, right after they were applied. Default: for the first wave,
+   * where there are several and the config names a scratch server.
+   */
+  verify?: boolean
   maxFailures?: { count: number } | { percent: number }
   /** Shell command run per target before something destructive; the target is told by environment variables. */
   backup?: string
@@ -257,6 +263,8 @@ export interface Tenantry {
   status(options?: { selectors?: Selectors }): Promise<StatusReport>
   /** `ok` is false when anything is pending, failed, changed or missing. */
   check(options?: { selectors?: Selectors }): Promise<FleetReport>
+  /** Compares the real schemas with what the migrations make, or with each other. Changes nothing. */
+  drift(options?: DriftOptions): Promise<DriftReport>
   baseline(options: BaselineOptions): Promise<FleetReport>
   explain(tenant: string): Promise<ExplainReport>
   /**

@@ -15,7 +15,7 @@ import type { Fleet, FleetSet } from './fleet.ts'
 import { findPlanNotices } from './plan-notices.ts'
 import type { FleetQuestion } from './read-fleet.ts'
 import { summarise } from './report.ts'
-import { type RolloutOutcome, runRollout } from './run.ts'
+import { type AfterApply, type RolloutOutcome, runRollout } from './run.ts'
 import type { RolloutHeader, RolloutStore, RolloutWriter } from './store.ts'
 
 export interface CarryOut {
@@ -29,6 +29,8 @@ export interface CarryOut {
   policy: Policy
   backup: string | undefined
   signal: RunSignals | undefined
+  /** Absent: what was applied is believed. */
+  afterApply?: AfterApply | null
   notices: readonly Notice[]
   startedAt: number
 }
@@ -58,7 +60,12 @@ export async function carryOut(given: CarryOut): Promise<FleetReport> {
     signal: task.signal ?? never,
     read: (plan) => readLate(task, plan, notices),
     workFor: (plan) => workFor(task, plan, id),
+    afterApply: task.afterApply ?? null,
   })
+  for (const notice of task.afterApply?.notices() ?? []) {
+    notices.push(notice)
+    fleet.emit({ type: 'notice', notice })
+  }
   const durationMs = Math.round(performance.now() - task.startedAt)
   const interrupted = outcome.stopped?.reason === 'interrupt' || (task.signal?.drain.aborted ?? false)
   const summary = summarise(outcome.results, durationMs)

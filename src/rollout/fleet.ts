@@ -104,8 +104,11 @@ export class Fleet {
     return { config: set, format, options: chosen, ...(await format.load(chosen)) }
   }
 
-  /** The sets and targets that a command is about. `whole`: refuses to take only some tenants of a target. */
-  async view(selectors: Selectors, options: { whole: boolean }): Promise<FleetView> {
+  /**
+   * The sets and targets that a command is about. `whole`: refuses to take only some tenants of a target. `quiet`: has
+   * been said before.
+   */
+  async view(selectors: Selectors, options: { whole: boolean; quiet?: boolean }): Promise<FleetView> {
     const loaded = await this.loadSets()
     const chosen = chooseSets(loaded, selectors.sets ?? [])
     const tenants: Tenant[] = []
@@ -135,6 +138,7 @@ export class Fleet {
       const wholeDatabases = findWholeDatabases(own, this.config.sharedSchema)
       sets.push({ ...set, targets: picked.targets, shape, table, historySchema, targetsPerDatabase, wholeDatabases })
     }
+    if (options.quiet === true) return { sets, tenants: tenants.length, targets: all.targets.length }
     const places = new Set(all.targets.map(({ placement }) => `${placement.server}/${placement.database}`))
     this.emit({ type: 'fleet-read', tenants: tenants.length, targets: all.targets.length, databases: places.size })
     const [first] = sets

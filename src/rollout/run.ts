@@ -4,12 +4,23 @@ import { plannedResult, untouchedResult } from '../engine/target-result.ts'
 import type { TargetWork } from '../engine/work.ts'
 import { type ErrorDocument, TenantryError } from '../model/errors.ts'
 import type { Emit } from '../model/events.ts'
+import type { Notice } from '../model/migration.ts'
 import type { SetPlan, TargetPlan } from '../model/plan.ts'
 import type { RunSignals } from '../model/report.ts'
 import type { Policy, TargetResult, WaveResult } from '../model/rollout.ts'
 import { runBounded, type ScheduleLimits } from './schedule.ts'
 import type { RolloutWriter } from './store.ts'
 import { dealWaves, stopReason } from './waves.ts'
+
+/** Looks at targets once their migrations were applied. */
+export interface AfterApply {
+  /** `first`: only those of the first wave. */
+  waves: 'first' | 'all'
+  /** Gives the result on, or a failed one in its place. Throws nothing that belongs to the target. */
+  check: (plan: TargetPlan, result: TargetResult) => Promise<TargetResult>
+  /** After the run: what was not looked at, and why. */
+  notices: () => readonly Notice[]
+}
 
 export interface RolloutRun {
   sets: readonly SetPlan[]
@@ -23,6 +34,7 @@ export interface RolloutRun {
   read: (plan: TargetPlan) => Promise<TargetPlan>
   /** Everything that applying one target needs. */
   workFor: (plan: TargetPlan) => TargetWork
+  afterApply: AfterApply | null
 }
 
 export interface RolloutOutcome {
@@ -94,7 +106,7 @@ async function runSet(
     return outcome.stopped !== null
   }
 
-  for (const wave of dealWaves(set.targets, policy.waves)) {
+  for (const [index, wave] of dealWaves(set.targets, policy.waves).entries()) {
     const name = run.sets.length > 1 && policy.waves.length > 1 ? `${set.set}: ${wave.name}` : wave.name
     if (mustStop()) {
       for (const plan of wave.items) finish(plan, untouchedResult(plan, 'stopped', stoppedError(plan, outcome)))
@@ -104,7 +116,8 @@ async function runSet(
     emit({ type: 'wave-started', set: set.set, wave: wave.name, targets: wave.items.length })
     run.writer.wave({ name, state: 'running', targets: wave.items.length, failed: 0 })
     const before = failures
-    await runWave(run, set, wave.items, failedTargets, finish, mustStop)
+    const isLookedAt = index === 0 || run.afterApply?.waves === 'all'
+    await runWave(isLookedAt ? run : { ...run, afterApply: null }, set, wave.items, failedTargets, finish, mustStop)
     for (const plan of wave.items) {
       if (!results.has(plan)) finish(plan, untouchedResult(plan, 'stopped', stoppedError(plan, outcome)))
     }
@@ -150,7 +163,10 @@ async function runWave(
     async (plan) => {
       run.emit({ type: 'target-started', set: set.set, target: plan.target.name })
       const read = plan.unread === true ? await run.read(plan) : plan
-      finish(plan, isSettled(read) ? plannedResult(read) : await applyTarget(run.workFor(read)))
+      if (isSettled(read)) return finish(plan, plannedResult(read))
+      const result = await applyTarget(run.workFor(read))
+      const { afterApply } = run
+      finish(plan, afterApply === null || result.result !== 'applied' ? result : await afterApply.check(read, result))
     },
     mustStop,
     ({ server, database }) => void run.pool.closeDatabase(server, database),
