@@ -106,7 +106,7 @@ describe('loadUserPackage', () => {
     }
     const folders = [join(dir, 'none'), join(dir, 'two'), join(dir, 'one')]
     const found = await loadUserPackage('acme-tool', folders)
-    expect(found).toEqual({ module: { version: '2.0.0' }, version: '2.0.0' })
+    expect(found).toMatchObject({ module: { version: '2.0.0' }, version: '2.0.0' })
     expect(await loadUserPackage('acme-tool', folders)).toBe(found)
   })
 

@@ -9,6 +9,8 @@ import { describeThrown } from '../model/thrown.ts'
 export interface UserPackage {
   /** What it exports; the default export where it has one. */
   module: unknown
+  /** All that it exports by name. */
+  exports: unknown
   /** As its own manifest says: `6.37.8`. */
   version: string
 }
@@ -37,7 +39,7 @@ const loaded = new Map<string, Promise<UserPackage>>()
 async function read(name: string, path: string, install: string): Promise<UserPackage> {
   try {
     const exported = (await import(pathToFileURL(path).href)) as { default?: unknown }
-    return { module: exported.default ?? exported, version: await findVersion(name, path) }
+    return { module: exported.default ?? exported, exports: exported, version: await findVersion(name, path) }
   } catch (error) {
     throw new TenantryError(
       'DRIVER_MISSING',

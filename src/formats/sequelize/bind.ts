@@ -2,11 +2,9 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { type CodeContext, CodeFault, type CodeSession } from '../../model/code.ts'
 import { TenantryError } from '../../model/errors.ts'
 import type { DialectName } from '../../model/server.ts'
-import { loadUserPackage } from '../user-package.ts'
-import { dressClient } from './dress-client.ts'
-import { makeInstance } from './make-instance.ts'
+import { findSequelize, type Tool } from './find-sequelize.ts'
 import { openingSettings } from './opening-settings.ts'
-import type { QueryInterface, RawClient, Sequelize, SequelizeClass } from './sequelize-types.ts'
+import type { QueryInterface, RawClient, Sequelize } from './sequelize-types.ts'
 
 /** Runs functions of migrations on Sequelize instances that live on our sessions. */
 export interface Bind {
@@ -48,7 +46,7 @@ const running = new AsyncLocalStorage<Run>()
 
 /** An instance for one target over one connection, and the migration it works for now. */
 interface Bound {
-  tool: SequelizeClass
+  tool: Tool
   schema: string | null
   instance: Sequelize
   run: Run
@@ -60,31 +58,37 @@ interface Bound {
  */
 export function bindSequelize(settings: Readonly<Record<string, unknown>>, folders: readonly string[]): Bind {
   const kept = new WeakMap<object, Bound>()
-  const instanceFor = (tool: SequelizeClass, run: Run): Sequelize => {
+  const find = async () => {
+    const tool = await findSequelize(folders)
+    watch(tool)
+    return tool
+  }
+  const instanceFor = (tool: Tool, run: Run): Sequelize => {
     const { owner, schema } = run.session
     const known = kept.get(owner)
     if (known !== undefined && known.tool === tool && known.schema === schema) {
       known.run = run
       return known.instance
     }
-    const instance = makeInstance(tool, run.session, settings)
+    const instance = tool.make(run.session, settings)
     const bound: Bound = { tool, schema, instance, run }
-    takeOver(instance, () => running.getStore() ?? bound.run)
+    takeOver(tool, instance, () => running.getStore() ?? bound.run)
     kept.set(owner, bound)
     return instance
   }
   return {
     async prepare() {
-      await findSequelize(folders)
+      await find()
     },
     session: (dialect) => openingSettings(dialect, settings),
     async run({ session, direction, target }, task) {
-      const tool = await findSequelize(folders)
+      const tool = await find()
       const run: Run = { session, fault: null, over: false, free: [], begun: 0, open: new Set() }
       const instance = instanceFor(tool, run)
       try {
         await running.run(run, async () => {
-          const result = task.call(givenTo(task, instance, tool), tool)
+          await tool.begin(instance)
+          const result = task.call(givenTo(task, instance, tool), tool.argument)
           await result
           await settle(run)
           if (task.parameters >= 2 && !isThenable(result)) throw noPromise(task, direction, target)
@@ -100,20 +104,18 @@ export function bindSequelize(settings: Readonly<Record<string, unknown>>, folde
 }
 
 /** Every connection of the instance is one of ours; it opens none, and asks the server nothing by itself. */
-function takeOver(instance: Sequelize, runOf: () => Run): void {
-  const manager = instance.connectionManager
-  manager.getConnection = async () => {
-    const run = runOf()
-    if (run.over) throw new CodeFault('late', 'it used its queryInterface after it had returned')
-    return run.free.pop() ?? dressClient(run.session.acquire() as RawClient, instance, run.session.dialect)
-  }
-  manager.releaseConnection = (connection) => {
-    runOf().free.push(connection)
-  }
-  manager.destroyConnection = async () => {}
-  manager.close = async () => {}
-  manager._refreshDynamicOIDs = async () => {}
-  manager._connect = async () => refuse(runOf())
+function takeOver(tool: Tool, instance: Sequelize, runOf: () => Run): void {
+  tool.managerOf(instance)[tool.connect] = async () => refuse(runOf())
+  tool.replacePool(instance, {
+    async acquire() {
+      const run = runOf()
+      if (run.over) throw new CodeFault('late', 'it used its queryInterface after it had returned')
+      return run.free.pop() ?? tool.dress(run.session.acquire() as RawClient, instance, run.session.dialect)
+    },
+    release(connection) {
+      runOf().free.push(connection)
+    },
+  })
   const query = instance.query.bind(instance)
   instance.query = async (...args) => {
     const run = runOf()
@@ -141,18 +143,18 @@ async function settle(run: Run): Promise<void> {
   }
 }
 
-const watched = new WeakSet<SequelizeClass>()
+const watched = new WeakSet<object>()
 
 /** Instances that a migration makes, or a module that it imports, must not connect to anything while it runs. */
-function watch(tool: SequelizeClass): void {
+function watch({ Sequelize: tool, managerOf, connect, onInstance }: Tool): void {
   if (watched.has(tool)) return
   watched.add(tool)
-  tool.addHook('afterInit', (instance) => {
-    const manager = instance.connectionManager
-    const connect = manager._connect
-    manager._connect = function (...args) {
+  onInstance((instance) => {
+    const manager = managerOf(instance)
+    const original = manager[connect] as (...args: unknown[]) => Promise<unknown>
+    manager[connect] = function (...args) {
       const run = running.getStore()
-      return run === undefined ? connect.apply(this, args) : refuse(run)
+      return run === undefined ? original.apply(this, args) : refuse(run)
     }
   })
 }
@@ -165,34 +167,13 @@ function refuse(run: Run): Promise<never> {
   return Promise.reject(run.fault)
 }
 
-async function findSequelize(folders: readonly string[]): Promise<SequelizeClass> {
-  const { module, version } = await loadUserPackage('sequelize', folders).catch(async (missing: unknown) => {
-    // Version 7 has another name.
-    const newer = await loadUserPackage('@sequelize/core', folders).catch(() => null)
-    if (newer === null) throw missing
-    return newer
-  })
-  if (!/^6\./.test(version)) {
-    throw new TenantryError(
-      'MIGRATION_UNSUPPORTED',
-      `The project has sequelize ${version}; version 6 is needed to run its migrations.`,
-      {
-        hint: 'Install it in the project: npm install sequelize@6',
-      },
-    )
-  }
-  const tool = module as SequelizeClass
-  watch(tool)
-  return tool
-}
-
 /**
  * sequelize-cli gives a query interface and the class; umzug one object with `context`, `name` and `path`. Two
  * parameters are the former. A single one can be either (`(queryInterface)`, `({ context })`, `(params)`), so what it
  * gets answers as both. A context that is expected to be the instance, or to hold it, is answered, too.
  */
-function givenTo({ parameters, name, path }: Task, instance: Sequelize, tool: SequelizeClass): object {
-  const queryInterface = instance.getQueryInterface()
+function givenTo({ parameters, name, path }: Task, instance: Sequelize, tool: Tool): object {
+  const { queryInterface } = instance
   if (parameters >= 2) return queryInterface
   const context = extend(queryInterface, {
     queryInterface,
@@ -200,7 +181,7 @@ function givenTo({ parameters, name, path }: Task, instance: Sequelize, tool: Se
     query: instance.query.bind(instance),
     transaction: instance.transaction.bind(instance),
     define: instance.define.bind(instance),
-    Sequelize: tool,
+    Sequelize: tool.Sequelize,
     DataTypes: tool.DataTypes,
   })
   return extend(queryInterface, { context, name, path })

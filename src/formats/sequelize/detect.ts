@@ -21,7 +21,7 @@ export async function detectSequelize(dir: string): Promise<number> {
 }
 
 const exportsUp = /\bup\b/
-const own = /\bqueryInterface\b|\bQueryInterface\b|['"]sequelize(?:-cli)?['"]|\bSequelize\b/
+const own = /\bqueryInterface\b|\bQueryInterface\b|['"](?:sequelize(?:-cli)?|@sequelize\/core)['"]|\bSequelize\b/
 /** Their migrations have functions `up` and `down`, too. */
 const others =
   /\bknex\b|\bKysely\b|\bMigrationInterface\b|\bQueryRunner\b|\bpgm\b|\bMigrationBuilder\b|@mikro-orm|\bmongo/i

@@ -55,7 +55,7 @@ export function makeInstance(
 }
 
 /** What the config says about schemas is for its own database; a tenant in a schema has that one. */
-function ownSchema({ schema, searchPath, dialectOptions }: Readonly<Record<string, unknown>>): object {
+export function ownSchema({ schema, searchPath, dialectOptions }: Readonly<Record<string, unknown>>): object {
   const prepend = isPlain(dialectOptions) ? dialectOptions.prependSearchPath : undefined
   return {
     ...(schema === undefined ? {} : { schema }),

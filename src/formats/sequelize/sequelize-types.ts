@@ -1,8 +1,12 @@
-/** What is used of Sequelize 6, whose own types need not be installed. */
+/** What is used of Sequelize 6 and 7, whose own types need not be installed. */
 export interface Sequelize {
   options: Record<string, unknown>
+  /** Version 6. */
   connectionManager: ConnectionManager
-  getQueryInterface(): QueryInterface
+  /** Version 7: the pool is the instance's own. */
+  pool: Pool
+  dialect: { connectionManager: NewerConnectionManager }
+  queryInterface: QueryInterface
   query(...args: unknown[]): Promise<unknown>
   transaction(...args: unknown[]): Promise<unknown>
   define(...args: unknown[]): unknown
@@ -12,6 +16,23 @@ export interface SequelizeClass {
   new (options: object): Sequelize
   DataTypes: { postgres: object }
   addHook(name: 'afterInit', hook: (instance: Sequelize) => void): void
+  /** Version 7. */
+  hooks?: { addListener(name: 'afterInit', hook: (instance: Sequelize) => void): unknown }
+}
+
+export interface Pool {
+  acquire(options?: object): Promise<unknown>
+  release(connection: unknown): void
+  destroy?(connection: unknown): Promise<void>
+}
+
+type Connect = (...args: unknown[]) => Promise<unknown>
+
+export interface NewerConnectionManager {
+  connect: Connect
+  /** PostgreSQL: asks which types there are, over the pool. */
+  refreshDynamicOids(): Promise<void>
+  getTypeParser(oid: number, format?: string): TypeParser
 }
 
 export interface ConnectionManager {
@@ -19,7 +40,7 @@ export interface ConnectionManager {
   releaseConnection(connection: unknown): void
   destroyConnection(connection: unknown): Promise<void>
   close(): Promise<void>
-  _connect(...args: unknown[]): Promise<unknown>
+  _connect: Connect
   /** PostgreSQL only, from here on: which parser reads which type. */
   _refreshDynamicOIDs?(): Promise<void>
   refreshTypeParser(types: object): void
@@ -47,6 +68,8 @@ export interface QueryInterface {
 /** What is replaced where the target is a schema. */
 export interface QueryGenerator {
   escape(value: string): string
+  /** Version 7. */
+  extractTableDetails(table: TableName): { tableName: string; schema: string }
   quoteIdentifier(name: string): string
   tableExistsQuery(table: TableName): string
   describeTableQuery(table: string, schema?: string | null): string

@@ -1,4 +1,3 @@
-import { fileURLToPath } from 'node:url'
 import type { Format, LoadedMigrations } from '../../model/format.ts'
 import { checksumText } from '../checksums.ts'
 import { historyShape } from '../history-shapes.ts'
@@ -31,9 +30,7 @@ export const sequelize: Format = {
     const findings: Findings = { problems: [], notices: [] }
     const config = await readToolConfig(options)
     const { history, notices } = judgeSettings(config, options.dialects)
-    // Where this package is comes last: a project that has none of its own cannot have imported another one.
-    const own = fileURLToPath(new URL('.', import.meta.url))
-    const bind = bindSequelize(config.settings ?? {}, [...options.dirs, options.root, own])
+    const bind = bindSequelize(config.settings ?? {}, [...options.dirs, options.root])
     const files = await listMigrationFiles(options, findings.problems)
     const migrations = await readInBatches(files, findings, async (file, mine) => {
       const text = await readTextFile(file, mine.problems)

@@ -7,7 +7,7 @@ import type { Sequelize, TableName } from './sequelize-types.ts'
  * Statements that change something need no help: they name no schema, or that of the option. As of 6.37.
  */
 export function stayInSchema(instance: Sequelize, schema: string): void {
-  const queryInterface = instance.getQueryInterface()
+  const { queryInterface } = instance
   const generator = queryInterface.queryGenerator
   const own = generator.escape(schema)
   const { tableExistsQuery, showIndexesQuery, showConstraintsQuery, pgEnumDrop } = generator
@@ -45,7 +45,7 @@ export function stayInSchema(instance: Sequelize, schema: string): void {
 }
 
 /** The columns of Sequelize's own query; types, comments and labels of the one table only. */
-function describeTable(table: string, schema: string): string {
+export function describeTable(table: string, schema: string): string {
   return `SELECT pk.constraint_type AS "Constraint", c.column_name AS "Field", c.column_default AS "Default", c.is_nullable AS "Null", (CASE WHEN c.udt_name = 'hstore' THEN c.udt_name ELSE c.data_type END) || (CASE WHEN c.character_maximum_length IS NOT NULL THEN '(' || c.character_maximum_length || ')' ELSE '' END) AS "Type", (SELECT array_agg(e.enumlabel) FROM pg_catalog.pg_type t JOIN pg_catalog.pg_namespace tn ON tn.oid = t.typnamespace JOIN pg_catalog.pg_enum e ON t.oid = e.enumtypid WHERE t.typname = c.udt_name AND tn.nspname = c.udt_schema) AS "special", (SELECT pgd.description FROM pg_catalog.pg_class st JOIN pg_catalog.pg_namespace sn ON sn.oid = st.relnamespace JOIN pg_catalog.pg_description pgd ON pgd.objoid = st.oid AND pgd.classoid = 'pg_catalog.pg_class'::regclass WHERE c.ordinal_position = pgd.objsubid AND c.table_name = st.relname AND c.table_schema = sn.nspname) AS "Comment" FROM information_schema.columns c LEFT JOIN (SELECT tc.table_schema, tc.table_name, cu.column_name, tc.constraint_type FROM information_schema.table_constraints tc JOIN information_schema.key_column_usage cu ON tc.table_schema = cu.table_schema AND tc.table_name = cu.table_name AND tc.constraint_name = cu.constraint_name AND tc.constraint_type = 'PRIMARY KEY') pk ON pk.table_schema = c.table_schema AND pk.table_name = c.table_name AND pk.column_name = c.column_name WHERE c.table_name = ${table} AND c.table_schema = ${schema}`
 }
 
