@@ -6,7 +6,7 @@ import { parseTable } from './picture-objects.ts'
 import { programCreations } from './picture-program-creations.ts'
 import { type Catalog, readCatalog } from './picture-read.ts'
 import type { Part, Table } from './picture-table.ts'
-import { markOwn, useOwn, withoutDefiner } from './picture-text.ts'
+import { markOwn, withoutDefiner } from './picture-text.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
 
 /** In an order in which they can be made. Foreign keys come when all tables and keys are there. */
@@ -28,8 +28,8 @@ const order: readonly ObjectKind[] = [
   'grant',
 ]
 
-/** What is asked for, by kind and name. */
-export type Asked = (kind: ObjectKind, name: string) => boolean
+/** What is asked for, by kind and name; or by the table that it belongs to, where that is asked for as a whole. */
+export type Asked = (kind: ObjectKind, name: string, of?: string) => boolean
 
 /**
  * What makes these objects, as SHOW CREATE tells it. A table that is asked for comes with its columns, keys, checks and
@@ -55,7 +55,7 @@ export async function readCreations(
   const whole = new Set(
     objects.filter(({ kind, name }) => kind === 'table' && !holders.has(name)).map(({ name }) => name),
   )
-  const asked: Asked = (kind, name) => keys.has(`${kind} ${name}`) || isOfWhole(kind, name, whole)
+  const asked: Asked = (kind, name, of) => keys.has(`${kind} ${name}`) || (of !== undefined && whole.has(of))
   const made = [
     ...catalog.tables.flatMap(({ name, kind, text }) => {
       if (text === null) return []
@@ -67,11 +67,6 @@ export async function readCreations(
   ]
   const sorted = made.sort((a, b) => order.indexOf(a.kind) - order.indexOf(b.kind))
   return sortViews(sorted)
-}
-
-function isOfWhole(kind: ObjectKind, name: string, whole: ReadonlySet<string>): boolean {
-  if (kind !== 'foreign-key' && kind !== 'trigger') return false
-  return [...whole].some((table) => name.startsWith(`${table}.`))
 }
 
 const sequenceText = (text: string) => text.replace(/\s*ENGINE=\w+$/, '')
@@ -94,7 +89,9 @@ function tableCreations(catalog: Catalog, table: Table, asked: Asked): Creation[
       (line) => `  ${own(line)}`,
     )
     const statement = `CREATE TABLE ${name} (\n${lines.join(',\n')}\n) ${own(table.options)}`.trimEnd()
-    const foreign = table.parts.filter((part) => part.kind === 'foreign-key' && asked('foreign-key', inside(part.name)))
+    const foreign = table.parts.filter(
+      (part) => part.kind === 'foreign-key' && asked('foreign-key', inside(part.name), table.name),
+    )
     return [{ kind: 'table', name: table.name, statements: [statement] }, ...foreign.map(add)]
   }
   const done = new Set<Part>()
@@ -154,9 +151,4 @@ function sortViews(creations: readonly Creation[]): Creation[] {
   const at = creations.findIndex(({ kind }) => kind === 'view')
   const others = creations.filter(({ kind }) => kind !== 'view')
   return at === -1 ? others : [...others.slice(0, at), ...sorted, ...others.slice(at)]
-}
-
-/** Statements for one database. */
-export function statementsFor(creation: Creation, database: string): string[] {
-  return creation.statements.map((statement) => useOwn(statement, database))
 }

@@ -1,25 +1,22 @@
 import { createHash } from 'node:crypto'
 import type { PictureObject, PictureScope, SchemaPicture } from '../../model/picture.ts'
-import { commentOn, programObjects, sequenceObject, unreadable, viewObject } from './picture-programs.ts'
+import { type Described, describe, programObjects, sequenceObject, unreadable, viewObject } from './picture-programs.ts'
 import type { Catalog } from './picture-read.ts'
 import { readTable, type Table } from './picture-table.ts'
 
 /** A table and what belongs to it. */
-export function tableObjects(table: Table): PictureObject[] {
+function tableObjects(table: Table): Described[] {
   const of = table.name
   const inside = (name: string) => `${of}.${name}`
   return [
-    { kind: 'table', name: of, of: null, properties: table.properties },
-    ...commentOn(of, of, table.comment),
-    ...table.columns.flatMap(({ name, properties, comment }): PictureObject[] => [
-      { kind: 'column', name: inside(name), of, properties },
-      ...commentOn(of, inside(name), comment),
-    ]),
-    ...table.parts.flatMap(({ kind, name, properties, comment }): PictureObject[] => [
-      { kind, name: inside(name), of, properties },
+    describe({ kind: 'table', name: of, of: null, properties: table.properties }, table.comment),
+    ...table.columns.map(({ name, properties, comment }) =>
+      describe({ kind: 'column', name: inside(name), of, properties }, comment),
+    ),
+    ...table.parts.map(({ kind, name, properties, comment }) =>
       // An index may be called like a column.
-      ...commentOn(of, `${inside(name)} (index)`, comment),
-    ]),
+      describe({ kind, name: inside(name), of, properties }, comment, `${inside(name)} (index)`),
+    ),
   ]
 }
 
@@ -27,12 +24,12 @@ export function parseTable(catalog: Catalog, text: string): Table {
   return readTable(text, catalog.own, catalog.collation, catalog.defaults)
 }
 
-function allObjects(catalog: Catalog): PictureObject[] {
-  const relations = catalog.tables.flatMap(({ name, kind, text }): PictureObject[] => {
-    if (kind === 'view') return [viewObject(name, text, catalog.own)]
-    if (kind === 'sequence') return [sequenceObject(name, text)]
-    if (text === null) return [{ kind: 'table', name, of: null, properties: { definition: unreadable } }]
-    return tableObjects(parseTable(catalog, text))
+function allObjects(catalog: Catalog): Described[] {
+  const relations = catalog.tables.flatMap(({ name, kind, text }): Described[] => {
+    if (kind === 'view') return [describe(viewObject(name, text, catalog.own))]
+    if (kind === 'sequence') return [describe(sequenceObject(name, text))]
+    if (text !== null) return tableObjects(parseTable(catalog, text))
+    return [describe({ kind: 'table', name, of: null, properties: { definition: unreadable } })]
   })
   return [...relations, ...programObjects(catalog)]
 }
@@ -40,23 +37,22 @@ function allObjects(catalog: Catalog): PictureObject[] {
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)
 
 /** What the scope leaves. What belongs to something that is passed over is passed over with it. */
-function inScope(objects: readonly PictureObject[], scope: PictureScope): PictureObject[] {
+function inScope(described: readonly Described[], scope: PictureScope): PictureObject[] {
   const kinds = new Set(scope.kinds)
   const patterns = scope.ignore.map(({ kind, name }) => ({ kind, name: new RegExp(name) }))
   const isIgnored = ({ kind, name }: PictureObject) =>
     patterns.some((pattern) => (pattern.kind === null || pattern.kind === kind) && pattern.name.test(name))
-  const gone = new Set(objects.filter((object) => object.of === null && isIgnored(object)).map(holder))
-  return objects.filter((object) => kinds.has(object.kind) && !isIgnored(object) && !gone.has(holderOf(object)))
+  const gone = new Set(
+    described.filter(({ object }) => isRelation(object) && isIgnored(object)).map(({ object }) => object.name),
+  )
+  return described
+    .filter(({ object }) => !isIgnored(object) && !(object.of !== null && gone.has(object.of)))
+    .flatMap(({ object, comment }) => (comment === null || isIgnored(comment) ? [object] : [object, comment]))
+    .filter(({ kind }) => kinds.has(kind))
 }
 
-/** A routine and an event may be called like a table: what belongs to one does not go away with the other. */
-const holder = ({ kind, name }: PictureObject) => (isProgram(kind) ? `${kind} ${name}` : `table ${name}`)
-const isProgram = (kind: string) => kind === 'function' || kind === 'procedure' || kind === 'event'
-
-function holderOf({ kind, name, of }: PictureObject): string {
-  const isOnProgram = kind === 'comment' && /^(function|procedure|event) /.test(name) && name.endsWith(` ${of}`)
-  return isOnProgram ? name : `table ${of}`
-}
+/** Routines and events have names of their own: what belongs to a table does not go away with a procedure. */
+const isRelation = ({ kind }: PictureObject) => kind === 'table' || kind === 'view' || kind === 'sequence'
 
 /** Sorted and hashed. One line per object: order of properties does not count. */
 export function pictureOf(catalog: Catalog, scope: PictureScope): SchemaPicture {

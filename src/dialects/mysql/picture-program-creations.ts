@@ -59,7 +59,7 @@ async function routineCreations(connection: MysqlConnection, catalog: Catalog, a
 
 function triggerCreations(catalog: Catalog, asked: Asked): Creation[] {
   const nameOf = (row: Row) => `${text(row.EVENT_OBJECT_TABLE)}.${text(row.TRIGGER_NAME)}`
-  const isAsked = (row: Row) => asked('trigger', nameOf(row))
+  const isAsked = (row: Row) => asked('trigger', nameOf(row), text(row.EVENT_OBJECT_TABLE))
   const sameMoment = (a: Row, b: Row) =>
     ['EVENT_OBJECT_TABLE', 'ACTION_TIMING', 'EVENT_MANIPULATION'].every((column) => a[column] === b[column])
   const byOrder = [...catalog.triggers].sort((a, b) => Number(a.ACTION_ORDER) - Number(b.ACTION_ORDER))

@@ -31,8 +31,16 @@ const bodyOf = (row: Row, column: string, own: Own) =>
     ? unreadable
     : comparable(text(row[column]), own, modesOf(text(row.SQL_MODE)))
 
-export function commentOn(of: string, name: string, comment: string | null): PictureObject[] {
-  return comment === null || comment === '' ? [] : [{ kind: 'comment', name, of, properties: { text: comment } }]
+/** An object, and what was said about it. */
+export interface Described {
+  object: PictureObject
+  comment: PictureObject | null
+}
+
+/** @param label name of the comment where the object's own could be another's, too */
+export function describe(object: PictureObject, comment: string | null = null, label = object.name): Described {
+  if (comment === null || comment === '') return { object, comment: null }
+  return { object, comment: { kind: 'comment', name: label, of: object.name, properties: { text: comment } } }
 }
 
 /** Of SHOW CREATE VIEW: what its definer and its name are not. Names of the own database are passed over. */
@@ -78,9 +86,9 @@ function typeOf(row: Row, collation: string): string {
   return own === '' || own === collation ? type : `${type} COLLATE ${own}`
 }
 
-function routineObjects({ own, collation, routines, parameters }: Catalog): PictureObject[] {
+function routineObjects({ own, collation, routines, parameters }: Catalog): Described[] {
   const byName = groupBy(parameters, (row) => `${text(row.ROUTINE_TYPE)} ${text(row.SPECIFIC_NAME)}`)
-  return routines.flatMap((row) => {
+  return routines.map((row) => {
     const { kind, name } = routineName(row)
     const described = byName.get(`${text(row.ROUTINE_TYPE)} ${text(row.ROUTINE_NAME)}`) ?? []
     const listed = described
@@ -95,7 +103,7 @@ function routineObjects({ own, collation, routines, parameters }: Catalog): Pict
       security: text(row.SECURITY_TYPE),
       'sql mode': modeOf(row),
     }
-    return [{ kind, name, of: null, properties }, ...commentOn(name, `${kind} ${name}`, text(row.ROUTINE_COMMENT))]
+    return describe({ kind, name, of: null, properties }, text(row.ROUTINE_COMMENT), `${kind} ${name}`)
   })
 }
 
@@ -133,8 +141,8 @@ export function scheduleOf(row: Row): string {
 /** On a replica events do not run, whatever was said. */
 export const isDisabled = (row: Row) => text(row.STATUS) === 'DISABLED'
 
-function eventObjects({ own, events }: Catalog): PictureObject[] {
-  return events.flatMap((row) => {
+function eventObjects({ own, events }: Catalog): Described[] {
+  return events.map((row) => {
     const name = text(row.EVENT_NAME)
     const properties = {
       schedule: scheduleOf(row),
@@ -144,8 +152,7 @@ function eventObjects({ own, events }: Catalog): PictureObject[] {
       body: bodyOf(row, 'EVENT_DEFINITION', own),
       'sql mode': modeOf(row),
     }
-    const event: PictureObject = { kind: 'event', name, of: null, properties }
-    return [event, ...commentOn(name, `event ${name}`, text(row.EVENT_COMMENT))]
+    return describe({ kind: 'event', name, of: null, properties }, text(row.EVENT_COMMENT), `event ${name}`)
   })
 }
 
@@ -181,6 +188,7 @@ export function sequenceObject(name: string, shown: string | null): PictureObjec
 }
 
 /** Routines, triggers, events, grants. */
-export function programObjects(catalog: Catalog): PictureObject[] {
-  return [...routineObjects(catalog), ...triggerObjects(catalog), ...eventObjects(catalog), ...grantObjects(catalog)]
+export function programObjects(catalog: Catalog): Described[] {
+  const further = [...triggerObjects(catalog), ...grantObjects(catalog)].map((object) => describe(object))
+  return [...routineObjects(catalog), ...eventObjects(catalog), ...further]
 }

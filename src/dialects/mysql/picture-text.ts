@@ -1,6 +1,5 @@
 import { ownSchema } from '../../model/picture.ts'
 import { nameOf, type Word, wordsOf } from './lex.ts'
-import { quoteIdentifier } from './quote.ts'
 
 /** Whose name is written as {@link ownSchema}, and what is known to be in it. */
 export interface Own {
@@ -78,11 +77,6 @@ export function markOwn(text: string, own: Own, modes: TextModes = usual): strin
     from = word.end
   }
   return marked + text.slice(from)
-}
-
-/** Written out for a database again. */
-export function useOwn(text: string, database: string): string {
-  return text.replaceAll(ownSchema, () => quoteIdentifier(database))
 }
 
 /** What a quoted text says. As the server quotes it: with doubled quotes, and escapes where backslashes are. */
