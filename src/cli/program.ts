@@ -3,6 +3,7 @@ import { addAdopt } from './commands/adopt.ts'
 import { addBaseline } from './commands/baseline.ts'
 import { addCheck } from './commands/check.ts'
 import { addDown } from './commands/down.ts'
+import { addDrift } from './commands/drift.ts'
 import { addExplain } from './commands/explain.ts'
 import { addInit } from './commands/init.ts'
 import { addMake } from './commands/make.ts'
@@ -45,6 +46,7 @@ export function buildProgram(invoke: Invoke): Command {
     addDown,
     addStatus,
     addCheck,
+    addDrift,
     addBaseline,
     addUnlock,
     addExplain,

@@ -5,7 +5,6 @@ import { TenantryError } from '../model/errors.ts'
 /** Commands that the contract lists and this version does not have. */
 const laterCommands: ReadonlySet<string> = new Set([
   'verify',
-  'drift',
   'prove',
   'lint',
   'tenants',
@@ -22,7 +21,7 @@ const laterCommands: ReadonlySet<string> = new Set([
 
 const laterRolloutCommands: ReadonlySet<string> = new Set(['pause', 'resume', 'approve', 'cancel'])
 
-const laterFlags: ReadonlySet<string> = new Set(['--verify', '--rollout', '--unproven', '--force'])
+const laterFlags: ReadonlySet<string> = new Set(['--rollout', '--unproven', '--force'])
 
 /** What other tools call it. */
 const otherNames: Readonly<Record<string, string>> = {

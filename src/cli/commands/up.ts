@@ -12,6 +12,7 @@ import { carryOutPlan } from './plan.ts'
 interface UpFlags extends PlanFlags {
   dryRun?: boolean
   maxFailures?: { count: number } | { percent: number }
+  verify?: boolean
   backup?: string
 }
 
@@ -31,6 +32,11 @@ export function addUp(program: Command, invoke: Invoke): void {
       ).argParser(parseMaxFailures),
     )
     .option(
+      '--verify',
+      'compare each target with what its migrations make, right after; default: the first of several waves, where the config has a scratch server',
+    )
+    .option('--no-verify', 'compare nothing')
+    .option(
       '--backup <command>',
       'shell command run per target before something destructive; if it fails, the target is left alone',
     )
@@ -40,6 +46,7 @@ export function addUp(program: Command, invoke: Invoke): void {
     ['tenantry up --percent 5', 'a twentieth of the fleet, the same one every time'],
     ['tenantry up --to 0042 --max-failures 2%', 'up to 0042, and stop when more than 2% fail'],
     ['tenantry up --label tier=gold --dry-run', 'what would run for gold tenants'],
+    ['tenantry up --verify', 'and look whether each schema is what its migrations make'],
     ["tenantry up --backup './backup.sh'", 'a backup of each target that would lose something'],
   ])
   command.action((tenants: string[], flags: UpFlags) =>
@@ -55,6 +62,7 @@ async function carryOutUp(session: Session, planOptions: PlanOptions, flags: UpF
   const options: UpOptions = {
     ...planOptions,
     ...(flags.maxFailures && { maxFailures: flags.maxFailures }),
+    ...(flags.verify !== undefined && { verify: flags.verify }),
     ...(flags.backup !== undefined && { backup: flags.backup }),
     signal: session.watchInterrupts(),
   }
