@@ -1,4 +1,10 @@
-import { type Difference, type ObjectKind, ownSchema, type PictureObject, type SchemaPicture } from '../model/picture.ts'
+import {
+  type Difference,
+  type ObjectKind,
+  ownSchema,
+  type PictureObject,
+  type SchemaPicture,
+} from '../model/picture.ts'
 
 /**
  * What makes `other` different from `reference`, sorted by kind and name: `missing` is in the reference only, `extra` in the

@@ -222,7 +222,7 @@ export const tableBranches = (version: number): Branch[] => [
         p.pre || p.relname || '.' || a.attname AS owner, p.q || '.' || quote_ident(a.attname) AS owner_q
       FROM rel r JOIN pg_sequence s ON s.seqrelid = r.rel
       LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = r.rel AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') AND d.refobjsubid > 0
-      LEFT JOIN rel p ON p.rel = d.refobjid LEFT JOIN pg_attribute a ON a.attrelid = p.rel AND a.attnum = d.refobjsubid
+      LEFT JOIN rel p ON p.rel = d.refobjid AND p.t = r.t LEFT JOIN pg_attribute a ON a.attrelid = p.rel AND a.attnum = d.refobjsubid
       -- An identity's is told by its column.
       WHERE r.relkind = 'S' AND d.deptype IS DISTINCT FROM 'i') r`,
     target: 'r.t',
