@@ -58,10 +58,13 @@ interface Bound {
  */
 export function bindSequelize(settings: Readonly<Record<string, unknown>>, folders: readonly string[]): Bind {
   const kept = new WeakMap<object, Bound>()
-  const find = async () => {
-    const tool = await findSequelize(folders)
-    watch(tool)
-    return tool
+  let found: Promise<Tool> | null = null
+  const find = () => {
+    found ??= findSequelize(folders).then((tool) => {
+      watch(tool)
+      return tool
+    })
+    return found
   }
   const instanceFor = (tool: Tool, run: Run): Sequelize => {
     const { owner, schema } = run.session
