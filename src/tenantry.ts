@@ -9,7 +9,6 @@ import { toTenant } from './config/to-tenant.ts'
 import { writeInit } from './config/write-init.ts'
 import { mysql } from './dialects/mysql/index.ts'
 import { postgres } from './dialects/postgres/index.ts'
-import { planDown } from './engine/plan-down.ts'
 import { planUp } from './engine/plan-up.ts'
 import type { DriftOptions } from './model/check-report.ts'
 import type { Dialect } from './model/dialect.ts'
@@ -35,11 +34,10 @@ import type { Tenant } from './model/tenant.ts'
 import { listTenants } from './registry/list-tenants.ts'
 import { adoptFleet } from './rollout/adopt.ts'
 import { type CarryOut, carryOut } from './rollout/carry-out.ts'
-import { dataLossError, findDataLoss, targetLossError } from './rollout/data-loss.ts'
 import { explainTarget } from './rollout/explain.ts'
 import { Fleet, type FleetSet, type LoadedSet, resolveInSets } from './rollout/fleet.ts'
+import { planUndo } from './rollout/plan-undo.ts'
 import type { FleetQuestion } from './rollout/read-fleet.ts'
-import { refusedReport, refuseWithoutBatches } from './rollout/refuse-down.ts'
 import { reportPlan } from './rollout/report-plan.ts'
 import { reportCheck, reportStatus } from './rollout/report-status.ts'
 import { runBaseline } from './rollout/run-baseline.ts'
@@ -154,45 +152,9 @@ class OpenFleet implements Tenantry {
 
   async down(options: DownOptions = {}): Promise<FleetReport> {
     const startedAt = performance.now()
-    const { sets } = await this.#fleet.view(options.selectors ?? {}, { whole: true })
-    if (options.batch === true) refuseWithoutBatches(sets)
-    const named = nameIn(sets, options.migration)
-    const stop = nameIn(sets, options.to)
-    const decide = (set: FleetSet) => (standing: Parameters<FleetQuestion['decide']>[0]) => {
-      const elsewhere = (named !== null && !named.has(set)) || (stop !== null && !stop.has(set))
-      if (elsewhere) return { steps: [], error: null }
-      return planDown(standing, set.migrations, {
-        migration: named?.get(set) ?? null,
-        to: stop?.get(set) ?? null,
-        steps: options.steps ?? null,
-        batch: options.batch ?? false,
-        allowChanged: options.allowChanged ?? false,
-      })
-    }
-    // Sets are undone in the opposite of the order they are applied in.
-    const reversed = [...sets].reverse()
-    const plans = await this.#planSets(reversed, decide)
-    const undoMissing = plans.flatMap(({ targets }) => targets).find(({ error }) => error?.code === 'UNDO_MISSING')
-    if (undoMissing?.error)
-      return refusedReport(
-        'down',
-        plans,
-        startedAt,
-        new TenantryError('UNDO_MISSING', undoMissing.error.message, {
-          hint: undoMissing.error.hint ?? undefined,
-          context: undoMissing.error.context,
-        }),
-        () => undoMissing.error,
-      )
-    if (options.allowDataLoss !== true) {
-      const losses = await findDataLoss(this.#fleet, reversed, plans)
-      if (losses.length > 0) {
-        return refusedReport('down', plans, startedAt, dataLossError(losses), (target) =>
-          targetLossError(losses, target),
-        )
-      }
-    }
-    return carryOut(this.#task('down', reversed, plans, decide, options, startedAt))
+    const planned = await planUndo(this.#fleet, this.#store, options, startedAt)
+    if ('refused' in planned) return planned.refused
+    return carryOut(this.#task('down', planned.sets, planned.plans, planned.decide, options, startedAt))
   }
 
   async status(options: { selectors?: Selectors } = {}) {

@@ -37,6 +37,12 @@ test.each<[string, Parameters<typeof chooseUndo>, Pick<UndoChoice, 'undo' | 'ten
     null,
   ],
   [
+    'with --rollout all are tenants',
+    [['0042'], { rollout: 'r_1' }, '7', resolve],
+    { undo: { rollout: 'r_1' }, tenants: ['0042'] },
+    'variable-overruled',
+  ],
+  [
     'with --batch all are tenants',
     [['0042'], { batch: true }, '7', resolve],
     { undo: { batch: true }, tenants: ['0042'] },

@@ -8,19 +8,19 @@ export type ResolveMigration = (text: string) => Promise<string | null>
 export type NamesTenant = (text: string) => Promise<boolean>
 
 export interface UndoChoice {
-  undo: Pick<DownOptions, 'migration' | 'steps' | 'to' | 'batch'>
+  undo: Pick<DownOptions, 'migration' | 'steps' | 'to' | 'batch' | 'rollout'>
   tenants: readonly string[]
   notice: Notice | null
 }
 
 /**
- * What `down` undoes. With `--steps`, `--to` or `--batch`, every word is a tenant. Else the first word is a migration if it
+ * What `down` undoes. With `--steps`, `--to`, `--batch` or `--rollout`, every word is a tenant. Else the first word is a migration if it
  * names one (`resolve` null: always), and the rest are tenants; one that names both is refused. Else `version` (DB_MIGRATION_VERSION) is `--to`.
  * Else it is the last migration.
  */
 export async function chooseUndo(
   words: readonly string[],
-  flags: { steps?: number; to?: string; batch?: boolean },
+  flags: { steps?: number; to?: string; batch?: boolean; rollout?: string },
   version: string | undefined,
   resolve: ResolveMigration | null,
   namesTenant: NamesTenant = async () => false,
@@ -34,6 +34,8 @@ export async function chooseUndo(
   }
   if (flags.steps !== undefined) return { undo: { steps: flags.steps }, tenants: words, notice: overruled('`--steps`') }
   if (flags.batch) return { undo: { batch: true }, tenants: words, notice: overruled('`--batch`') }
+  if (flags.rollout !== undefined)
+    return { undo: { rollout: flags.rollout }, tenants: words, notice: overruled('`--rollout`') }
   const [first, ...rest] = words
   if (first !== undefined) {
     const migration = resolve === null ? first : await resolve(first)

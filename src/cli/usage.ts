@@ -21,7 +21,7 @@ const laterCommands: ReadonlySet<string> = new Set([
 
 const laterRolloutCommands: ReadonlySet<string> = new Set(['pause', 'resume', 'approve', 'cancel'])
 
-const laterFlags: ReadonlySet<string> = new Set(['--rollout', '--unproven', '--force'])
+const laterFlags: ReadonlySet<string> = new Set(['--unproven'])
 
 /** What other tools call it. */
 const otherNames: Readonly<Record<string, string>> = {

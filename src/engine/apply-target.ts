@@ -151,8 +151,12 @@ class TargetRun {
   }
 
   async #backUp(compiled: readonly CompiledStep[]): Promise<void> {
-    const { backup, target } = this.#work
-    if (backup !== null && compiled.some(({ script }) => script.destructive.length > 0)) await backup(target)
+    const { backup, target, isDestructive } = this.#work
+    if (backup === null) return
+    for (const step of compiled) {
+      const takes = isDestructive === undefined ? step.script.destructive.length > 0 : await isDestructive(step)
+      if (takes) return backup(target)
+    }
   }
 
   async #installExtensions(compiled: readonly CompiledStep[]): Promise<void> {

@@ -1,10 +1,10 @@
 import { TenantryError } from '../model/errors.ts'
 import type { Migration } from '../model/migration.ts'
 import type { HalfDone, Standing } from '../model/plan.ts'
-import { matchHistory } from './match-history.ts'
+import { matchHistory, stemOfKey } from './match-history.ts'
 import { findPlace, refuseChanged, refuseFailed, type StepPlan } from './plan-up.ts'
 
-/** What to undo; at most one of the first four. None of them: the last one. */
+/** What to undo; at most one of the first five. None of them: the last one. */
 export interface DownPlanOptions {
   /** Exactly this one, wherever it is in the order. */
   migration?: Migration | null
@@ -14,6 +14,8 @@ export interface DownPlanOptions {
   batch?: boolean
   /** Everything that comes after it in the folder's order; it stays itself. */
   to?: Migration | null
+  /** Exactly these, as far as they are applied. A half-done undo of another one must be finished first. */
+  only?: readonly string[] | null
   /** Undo changed files too. Default: false. */
   allowChanged?: boolean
 }
@@ -58,7 +60,8 @@ interface Choice {
 }
 
 function choose(standing: Standing, migrations: readonly Migration[], options: DownPlanOptions, begun: number): Choice {
-  const { migration, to } = options
+  const { migration, to, only } = options
+  if (only != null) return chooseOnly(standing, new Set(only))
   if (migration != null) {
     const applied = standing.applied.filter((one) => one.id === migration.id)
     const renamed = standing.renamed.filter((one) => one.to === migration.id).map((one) => one.to)
@@ -75,6 +78,15 @@ function choose(standing: Standing, migrations: readonly Migration[], options: D
   }
   const count = options.batch === true ? countLastBatch(standing) : (options.steps ?? 1)
   return chooseLast(standing, migrations, Math.max(count - begun, 0))
+}
+
+function chooseOnly(standing: Standing, ids: ReadonlySet<string>): Choice {
+  const named = (key: string) => ids.has(key) || ids.has(stemOfKey(key))
+  return {
+    migrations: standing.appliedOrder.filter(({ id }) => ids.has(id)).reverse(),
+    missing: standing.missing.filter(named),
+    renamed: standing.renamed.filter(({ from, to }) => named(from) || ids.has(to)).map(({ to }) => to),
+  }
 }
 
 /** Rows of the last batch, which are the last rows. */
@@ -133,8 +145,9 @@ function refuseHalfDone(
       },
     )
   }
-  const { migration } = options
-  const [other] = undoing.filter((half) => migration != null && half.migration !== migration.id)
+  const { migration, only } = options
+  const wanted = only ?? (migration == null ? null : [migration.id])
+  const [other] = undoing.filter((half) => wanted !== null && !wanted.includes(half.migration))
   if (other === undefined) return null
   return new TenantryError(
     'MIGRATION_HALF_APPLIED',

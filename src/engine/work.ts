@@ -46,6 +46,8 @@ export interface TargetWork {
   cancel: AbortSignal
   /** Run before something destructive; throws to keep the target untouched. */
   backup: ((target: Target) => Promise<void>) | null
+  /** Would this step take something away? Asked only where there is a `backup`; absent: as its script says. */
+  isDestructive?: (step: CompiledStep) => Promise<boolean>
 }
 
 /** A step with its compiled script. */

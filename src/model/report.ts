@@ -155,6 +155,10 @@ export interface DownOptions {
   to?: string
   /** Everything of the last batch, where the history has batches. */
   batch?: boolean
+  /** Id of a rollout: exactly what it applied, in its targets, newest first. What others did since is left alone. */
+  rollout?: string
+  /** Also what migrations that stay applied name. */
+  force?: boolean
   allowDataLoss?: boolean
   allowChanged?: boolean
   maxFailures?: { count: number } | { percent: number }

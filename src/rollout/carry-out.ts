@@ -12,6 +12,7 @@ import type { FleetReport, RunSignals } from '../model/report.ts'
 import type { Policy } from '../model/rollout.ts'
 import { runBackup } from './backup.ts'
 import type { Fleet, FleetSet } from './fleet.ts'
+import { type LookAtCode, lookAtCode } from './look-at-code.ts'
 import { findPlanNotices } from './plan-notices.ts'
 import type { FleetQuestion } from './read-fleet.ts'
 import { summarise } from './report.ts'
@@ -41,7 +42,8 @@ const never: RunSignals = { drain: new AbortController().signal, cancel: new Abo
 export async function carryOut(given: CarryOut): Promise<FleetReport> {
   // One decision per set, not per target: verdicts on equal histories are kept by it.
   const decisions = new Map(given.sets.map((set) => [set, given.decide(set)]))
-  const task = { ...given, decide: (set: FleetSet) => decisions.get(set) ?? given.decide(set) }
+  const lookAt = lookAtCode(given.fleet, given.command)
+  const task = { ...given, lookAt, decide: (set: FleetSet) => decisions.get(set) ?? given.decide(set) }
   const { fleet, command, plans, policy } = task
   const id = `r_${ulid()}`
   const said = await findPlanNotices(fleet, task.sets, plans)
@@ -152,7 +154,7 @@ export function hashPlan(plans: readonly SetPlan[]): string {
   return hash.digest('hex')
 }
 
-function workFor(task: CarryOut, plan: TargetPlan, rollout: string): TargetWork {
+function workFor(task: CarryOut & { lookAt: LookAtCode }, plan: TargetPlan, rollout: string): TargetWork {
   const set = task.sets.find(({ config }) => config.name === plan.set) as FleetSet
   return describeWork({ ...task, set, decide: task.decide(set) }, plan, rollout)
 }
@@ -162,6 +164,7 @@ export function describeWork(
   task: Pick<CarryOut, 'command' | 'fleet' | 'backup' | 'signal'> & {
     set: FleetSet
     decide: FleetQuestion['decide']
+    lookAt?: LookAtCode
   },
   plan: TargetPlan,
   rollout: string,
@@ -186,6 +189,11 @@ export function describeWork(
     rollout,
     emit: fleet.emit,
     cancel: signal?.cancel ?? never.cancel,
+    // What cannot be told of code counts as destructive: a backup too many costs only time.
+    isDestructive: async ({ migration, script }) => {
+      const seen = script.mode === 'code' ? await task.lookAt?.(set, plan, migration) : script
+      return seen === undefined || 'why' in seen || seen.destructive.length > 0
+    },
     backup:
       backup === undefined
         ? null

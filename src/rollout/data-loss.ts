@@ -4,6 +4,7 @@ import { type ErrorDocument, TenantryError } from '../model/errors.ts'
 import type { SetPlan, TargetPlan } from '../model/plan.ts'
 import type { DestructiveStep } from '../model/script.ts'
 import type { Fleet, FleetSet } from './fleet.ts'
+import { type LookAtCode, lookAtCode } from './look-at-code.ts'
 import { nameDestructive } from './report-plan.ts'
 import { runBounded } from './schedule.ts'
 
@@ -14,8 +15,10 @@ export interface DataLoss {
   migration: string
   /** `drops column users.email`. */
   what: string
-  /** null: the server does not let us count them (a policy hides rows, or the role may not read). */
+  /** null: the server does not let us count them (a policy hides rows, or the role may not read), or see `why`. */
   rows: number | null
+  /** Why it cannot be told what code would take away; absent: it can. */
+  why?: string
 }
 
 /** Of these, rows that cannot be counted count as rows. Of others nothing is ever known beforehand. */
@@ -34,6 +37,7 @@ export async function findDataLoss(
 ): Promise<DataLoss[]> {
   const losses: DataLoss[] = []
   let failure: unknown = null
+  const lookAt = lookAtCode(fleet, 'down')
   for (const plan of plans) {
     const set = sets.find(({ config }) => config.name === plan.set) as FleetSet
     const working = plan.targets.filter(({ steps, error }) => error === null && steps.length > 0)
@@ -43,7 +47,7 @@ export async function findDataLoss(
       fleet.limits,
       async (target) => {
         try {
-          losses.push(...(await lossesOf(fleet, set, target)))
+          losses.push(...(await lossesOf(fleet, set, target, lookAt)))
         } catch (error) {
           failure ??= error instanceof DatabaseError ? describeLooking(target, plan.set, error) : error
         }
@@ -60,14 +64,21 @@ function describeLooking({ target }: TargetPlan, set: string, { failure }: Datab
   return new TenantryError(code, `${message} Nothing was undone anywhere.`, { hint: hint ?? undefined, context })
 }
 
-async function lossesOf(fleet: Fleet, set: FleetSet, plan: TargetPlan): Promise<DataLoss[]> {
+async function lossesOf(fleet: Fleet, set: FleetSet, plan: TargetPlan, lookAt: LookAtCode): Promise<DataLoss[]> {
   const { target } = plan
   const steps: { migration: string; step: DestructiveStep }[] = []
+  const losses: DataLoss[] = []
   for (const { migration } of plan.steps) {
     const script = await fleet.book(set, target).down(migration)
-    for (const step of script?.destructive ?? []) steps.push({ migration: migration.id, step })
+    const seen = script?.mode === 'code' ? await lookAt(set, plan, migration) : script
+    if (seen !== null && 'why' in seen) {
+      const what = 'may take rows away: what it would send'
+      losses.push({ target: target.name, set: plan.set, migration: migration.id, what, rows: null, why: seen.why })
+      continue
+    }
+    for (const step of seen?.destructive ?? []) steps.push({ migration: migration.id, step })
   }
-  if (steps.length === 0) return []
+  if (steps.length === 0) return losses
   const { server, database, schema } = target.placement
   const lease = await fleet.pool.lease(server, database)
   try {
@@ -76,12 +87,14 @@ async function lossesOf(fleet: Fleet, set: FleetSet, plan: TargetPlan): Promise<
       schema ?? null,
       steps.map(({ step }) => step),
     )
-    return steps.flatMap(({ migration, step }, i) => {
-      const rows = counts[i] ?? null
-      return (rows === null ? countable.has(step.kind) : rows > 0)
-        ? [{ target: target.name, set: plan.set, migration, what: nameDestructive(step), rows }]
-        : []
-    })
+    return losses.concat(
+      steps.flatMap(({ migration, step }, i) => {
+        const rows = counts[i] ?? null
+        return (rows === null ? countable.has(step.kind) : rows > 0)
+          ? [{ target: target.name, set: plan.set, migration, what: nameDestructive(step), rows }]
+          : []
+      }),
+    )
   } finally {
     await lease.release()
   }
@@ -93,7 +106,7 @@ const shown = 20
 export function dataLossError(losses: readonly DataLoss[]): TenantryError {
   const lines = losses
     .slice(0, shown)
-    .map(({ target, migration, what, rows }) => `  ${target}: ${migration} ${what} (${countedRows(rows)})`)
+    .map(({ target, migration, what, rows, why }) => `  ${target}: ${migration} ${what} (${countedRows(rows, why)})`)
   const more = losses.length > shown ? [`  … and ${losses.length - shown} more`] : []
   const targets = new Set(losses.map(({ target }) => target)).size
   return new TenantryError(
@@ -103,7 +116,8 @@ export function dataLossError(losses: readonly DataLoss[]): TenantryError {
   )
 }
 
-function countedRows(rows: number | null): string {
+function countedRows(rows: number | null, why: string | undefined): string {
+  if (why !== undefined) return `could not be looked at: ${why}`
   if (rows === null) return 'rows that cannot be counted'
   return `${rows > 1_000_000 ? 'over 1,000,000' : rows} ${rows === 1 ? 'row' : 'rows'}`
 }

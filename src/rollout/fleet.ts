@@ -17,7 +17,7 @@ import type { Target, Tenant } from '../model/tenant.ts'
 import { findHistoryKind } from './history-kind.ts'
 import { type AwayServers, type FleetQuestion, readFleet, unreadPlan } from './read-fleet.ts'
 import type { ScheduleLimits } from './schedule.ts'
-import { refusePartial, type Selection, selectTargets } from './select-targets.ts'
+import { refusePartial, type Selection, selectTargets, targetName } from './select-targets.ts'
 
 /** A set with its files read. */
 export interface LoadedSet {
@@ -156,6 +156,16 @@ export class Fleet {
     return false
   }
 
+  /** Every target of the fleet, selected or not, and whether a tenant of it is active. */
+  async targetNames(): Promise<Map<string, boolean>> {
+    const names = new Map<string, boolean>()
+    for await (const { placement, state } of this.#tenants()) {
+      const name = targetName(placement)
+      names.set(name, names.get(name) === true || state === 'active')
+    }
+    return names
+  }
+
   /**
    * Plans a set's targets. `late`: those that are alone in their database may be left unread until their turn comes,
    * where a server has more of them than connections; else each would be connected to twice.
@@ -163,9 +173,10 @@ export class Fleet {
   async plan(
     set: FleetSet,
     decide: FleetQuestion['decide'],
-    options: { requiredTables?: readonly string[]; late?: boolean } = {},
+    options: { requiredTables?: readonly string[]; late?: boolean; ledger?: boolean } = {},
   ): Promise<SetPlan> {
-    const question = this.#question(set, decide, options.requiredTables ?? [])
+    const own = this.#question(set, decide, options.requiredTables ?? [])
+    const question = options.ledger === true ? { ...own, ledger: true } : own
     const late = options.late === true ? this.#alone(set.targets) : new Set<Target>()
     const now = set.targets.filter((target) => !late.has(target))
     const read = await readFleet(this.pool, now, question, this.limits, this.#away)

@@ -4,7 +4,6 @@ import { type Connection, DatabaseError } from '../model/dialect.ts'
 import type { Migration } from '../model/migration.ts'
 import type { TargetPlan } from '../model/plan.ts'
 import type { Script, ScriptStatement } from '../model/script.ts'
-import { engineSettings } from './carry-out.ts'
 import type { Fleet, FleetSet } from './fleet.ts'
 
 /** Longest that code may take while it is only looked at. */
@@ -28,25 +27,69 @@ export async function previewStatements(
   migration: Migration,
   connection: Connection,
 ): Promise<Preview> {
-  const script = await fleet.book(set, plan.target).up(migration)
-  if (script.mode !== 'code') return { statements: statementsOf(script), why: null }
+  const { script, why } = await lookAt(fleet, set, plan, migration, 'up', connection)
+  return { statements: script === null ? [] : statementsOf(script), why }
+}
+
+/**
+ * The script of one direction of a migration; of code: what it would send to this target, compiled as if it were SQL.
+ * `why`: what it would send cannot be told to its end. Throws `DatabaseError` where the connection is lost.
+ */
+export async function previewScript(
+  fleet: Fleet,
+  set: FleetSet,
+  plan: TargetPlan,
+  migration: Migration,
+  direction: 'up' | 'down',
+  connection: Connection,
+): Promise<Script | { why: string }> {
+  const { script, why } = await lookAt(fleet, set, plan, migration, direction, connection)
+  return script === null || why !== null ? { why: why ?? 'it has no undo' } : script
+}
+
+async function lookAt(
+  fleet: Fleet,
+  set: FleetSet,
+  plan: TargetPlan,
+  migration: Migration,
+  direction: 'up' | 'down',
+  connection: Connection,
+): Promise<{ script: Script | null; why: string | null }> {
+  const book = fleet.book(set, plan.target)
+  const script = await (direction === 'up' ? book.up(migration) : book.down(migration))
+  if (script?.mode !== 'code') return { script, why: null }
   const [problem] = script.problems
-  if (problem !== undefined) return { statements: [], why: problem.message }
-  const { texts, why } = await runPreview(fleet, set, plan, script, connection)
-  const { server, schema } = plan.target.placement
+  if (problem !== undefined) return { script: null, why: problem.message }
+  const { texts, why } = await runPreview(fleet, set, plan, script, direction, connection)
+  return { script: await compileTexts(fleet, set, plan, migration, script, texts), why }
+}
+
+/** What code sent, as a script of SQL. */
+async function compileTexts(
+  fleet: Fleet,
+  set: FleetSet,
+  { target }: TargetPlan,
+  migration: Migration,
+  { file, direction }: Script,
+  texts: readonly string[],
+): Promise<Script> {
+  const { server, schema, database } = target.placement
   const dialect = fleet.pool.dialect(server)
   // Query builders that write the default schema mean the target's own.
   const move = (text: string) =>
     schema === undefined ? text : text.replaceAll('"public".', `${dialect.quoteIdentifier(schema)}.`)
   const text = texts.map((one) => move(one.replace(/;\s*$/, ''))).join(';\n')
-  const body = { kind: 'sql' as const, file: script.file, text }
-  const pseudo: Migration = { ...migration, up: body, down: null }
+  const pseudo: Migration = { ...migration, up: { kind: 'sql', file, text }, down: null }
   const book = dialect.compile([...set.migrations, pseudo], {
     schemaTargets: schema !== undefined && schema !== fleet.config.sharedSchema,
     targetsPerDatabase: set.targetsPerDatabase,
     sharedSchema: fleet.config.sharedSchema,
   })
-  return { statements: statementsOf(await book.up(pseudo)), why }
+  const script = await book.up(pseudo)
+  // Where a schema is the whole database, names are written with that one in front.
+  const own = schema ?? (dialect.features.schemas ? null : database)
+  const destructive = script.destructive.map((step) => (step.schema === own ? { ...step, schema: null } : step))
+  return { ...script, direction, destructive }
 }
 
 function statementsOf({ segments }: Script): ScriptStatement[] {
@@ -58,12 +101,15 @@ async function runPreview(
   set: FleetSet,
   plan: TargetPlan,
   { code, file }: Script,
+  direction: 'up' | 'down',
   connection: Connection,
 ): Promise<{ texts: readonly string[]; why: string | null }> {
   const { server, schema = null } = plan.target.placement
   const { features, phrases } = fleet.pool.dialect(server)
   const settings = {
-    ...engineSettings(fleet),
+    lockTimeoutMs: fleet.config.lockTimeoutMs,
+    idleInTransactionTimeoutMs: fleet.config.idleInTransactionTimeoutMs,
+    sharedSchema: fleet.config.sharedSchema,
     statementTimeoutMs: mostPreviewMs,
     schema,
     session: set.config.session,
@@ -85,7 +131,7 @@ async function runPreview(
       () =>
         Promise.race([
           (async () => {
-            await code?.run({ session, direction: 'up', target: plan.target.name, signal })
+            await code?.run({ session, direction, target: plan.target.name, signal })
             await session.finish()
           })(),
           new Promise<never>((_, reject) =>

@@ -22,6 +22,8 @@ export interface FleetQuestion {
   historySchema: string | null
   requiredTables: readonly string[]
   lockTimeoutMs: number
+  /** Read the ledger of every target, not only where the history cannot tell without. Absent: false. */
+  ledger?: boolean
   /** What is to be done where a history stands so. Asked once per distinct history. */
   decide: (standing: Standing) => { steps: readonly PlannedStep[]; error: ErrorDocument | null }
 }
@@ -161,10 +163,14 @@ async function readTargets(
   question: FleetQuestion,
   judge: Judge,
 ): Promise<TargetPlan[]> {
-  const reading = await ask(connection, pool, targets, question, false)
+  const reading = await ask(connection, pool, targets, question, question.ledger === true)
   const verdicts = reading.snapshots.map(judge)
   const again = targets.flatMap((_, i) =>
-    reading.of[i] !== -1 && needsLedger((verdicts[reading.of[i] as number] as ReturnType<Judge>).standing) ? [i] : [],
+    question.ledger !== true &&
+    reading.of[i] !== -1 &&
+    needsLedger((verdicts[reading.of[i] as number] as ReturnType<Judge>).standing)
+      ? [i]
+      : [],
   )
   const second =
     again.length === 0

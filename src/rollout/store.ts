@@ -45,6 +45,10 @@ export class RolloutStore {
     this.#dir = dir
   }
 
+  get dir(): string {
+    return this.#dir
+  }
+
   /** `onLost` is called once if a later line cannot be written; nothing is recorded after it. Throws STORE_FAILED. */
   create(header: RolloutHeader, onLost: (error: TenantryError) => void = () => {}): RolloutWriter {
     let file: number

@@ -64,7 +64,10 @@ describe('help', () => {
     ['make', ['--name', '--description', '--set']],
     ['plan', [...selectors, ...changed, '--to', '--strict-order', '--out']],
     ['up', [...selectors, ...changed, '--to', '--dry-run', '--strict-order', '--max-failures', '--backup']],
-    ['down', [...selectors, ...changed, '--steps', '--to', '--batch', '--allow-data-loss', '--backup']],
+    [
+      'down',
+      [...selectors, ...changed, '--steps', '--to', '--batch', '--rollout', '--force', '--allow-data-loss', '--backup'],
+    ],
     ['status', [...selectors, '--all', '--recent']],
     ['check', selectors],
     ['baseline', [...selectors, '--to', '--migration', '--rename', '--rolled-back', '--force']],

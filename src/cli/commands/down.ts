@@ -12,6 +12,8 @@ interface DownFlags extends SelectorFlags {
   steps?: number
   to?: string
   batch?: boolean
+  rollout?: string
+  force?: boolean
   allowDataLoss?: boolean
   allowChanged?: boolean
   maxFailures?: { count: number } | { percent: number }
@@ -24,12 +26,14 @@ export function addDown(program: Command, invoke: Invoke): void {
     .summary('undo: the last migration, or a named one')
     .description(
       'Undoes the last applied migration of each selected target; or exactly the one that is named first. A first ' +
-        'word that names no migration is a tenant; with --steps, --to or --batch every word is one. DB_MIGRATION_VERSION ' +
+        'word that names no migration is a tenant; with --steps, --to, --batch or --rollout every word is one. DB_MIGRATION_VERSION ' +
         'stands for --to where nothing else says what to undo.',
     )
     .option('--steps <n>', 'undo the last n migrations', parseCount)
     .option('--to <migration>', 'undo everything after this one, which stays')
     .option('--batch', 'undo the last batch, where the history counts batches (Knex)')
+    .option('--rollout <id>', 'undo exactly what this rollout applied, where it applied it')
+    .option('--force', 'also where migrations that stay applied name what is taken away')
     .option('--allow-data-loss', 'also where tables or columns that hold rows are dropped')
     .option('--allow-changed', 'go on where an applied file was changed afterwards')
     .addOption(
@@ -48,6 +52,7 @@ export function addDown(program: Command, invoke: Invoke): void {
     ['tenantry down --steps 2 acme', 'the last two'],
     ['tenantry down --to 0040 --label tier=test', 'everything after 0040'],
     ['tenantry down --batch acme', "the last batch, as Knex's rollback"],
+    ['tenantry down --rollout r_01JC0PXJ2M3V9A6QK4W8E5T7BN', 'what one rollout applied, and nothing else'],
   ])
   command.action((migration: string | undefined, tenants: string[], flags: DownFlags) =>
     invoke(command, async (session) => {
@@ -55,6 +60,7 @@ export function addDown(program: Command, invoke: Invoke): void {
         flags.steps !== undefined && '`--steps`',
         flags.to !== undefined && '`--to`',
         flags.batch && '`--batch`',
+        flags.rollout !== undefined && '`--rollout`',
       ]
       const [one, other] = given.filter(Boolean)
       if (other)
@@ -68,6 +74,7 @@ export function addDown(program: Command, invoke: Invoke): void {
       const options: DownOptions = {
         selectors: readSelectors(choice.tenants, flags),
         ...choice.undo,
+        ...(flags.force && { force: true }),
         ...(flags.allowDataLoss && { allowDataLoss: true }),
         ...(flags.allowChanged && { allowChanged: true }),
         ...(flags.maxFailures && { maxFailures: flags.maxFailures }),
