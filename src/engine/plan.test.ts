@@ -212,6 +212,27 @@ describe('half-done', () => {
     expect(error?.hint).toContain('--rolled-back 002_b')
   })
 
+  it('goes on with what its own ledger has begun, though Prisma takes it for failed', () => {
+    const begun = snapshot(
+      [row('001_a', a.checksum), row('002_b', b.checksum, 'failed')],
+      [record('002_b', b.checksum, 'running')],
+    )
+    const standing = readStanding(all, begun, prisma)
+    expect(standing.halfDone).toMatchObject([{ migration: '002_b', direction: 'up', source: 'ledger' }])
+    expect(steps(planUp(standing, all))).toEqual(['002_b', '003_c', '004_d'])
+  })
+
+  it('does not guess what is left of it once Prisma has recorded it as rolled back', () => {
+    const taken = snapshot([row('001_a', a.checksum)], [record('002_b', b.checksum, 'running')])
+    const { error } = planUp(readStanding(all, taken, prisma), all)
+    expect(error).toMatchObject({
+      code: 'MIGRATION_HALF_APPLIED',
+      hint: expect.stringContaining('--rolled-back 002_b'),
+    })
+    // Without such rows nobody else can have said so.
+    expect(planUp(readStanding(all, taken, shape), all).error).toBeNull()
+  })
+
   it('finishes a half-done undo first, and by `down` only', () => {
     const entries = [row('001_a'), row('002_b'), row('003_c')]
     const standing = readStanding(all, snapshot(entries, [record('003_c', c.checksum, 'undoing')]), shape)
@@ -401,7 +422,13 @@ describe('properties', () => {
         const after = readStanding(
           files,
           snapshot(
-            [...state.entries, ...done.map((one) => row(spellKey(one, standing.keyStyle), one.checksum))],
+            [
+              // The row by which the tool tells what is begun goes when the one comes that says "applied".
+              ...state.entries.filter(
+                ({ state, key }) => state === 'applied' || !done.some((one) => one.keys.includes(key)),
+              ),
+              ...done.map((one) => row(spellKey(one, standing.keyStyle), one.checksum)),
+            ],
             [
               ...state.ledger.filter((one) => !ids(done).includes(one.migration)),
               ...done.map((one) => record(one.id, one.checksum)),
