@@ -147,6 +147,7 @@ export async function readCatalog(
     .map((row) => ({ name: text(row.name), kind: kindOf(text(row.type)) }))
     .filter(({ name, kind }) => kind !== null && !except.has(fold(name)))
     .map(({ name, kind }) => ({ name, kind: kind as 'table' | 'view' | 'sequence' }))
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
   const place = quoteIdentifier(database)
   const texts = await show(
     session,
