@@ -85,7 +85,7 @@ export interface ProvedMigration {
    * does, and rows do not. `one-way`: there is no undo. `broken`: an undo fails, or leaves another schema.
    */
   verdict: 'reversible' | 'lossy' | 'one-way' | 'broken'
-  /** `dedicated` or `schema`: the kind of scratch target it was proved on. */
+  /** The kind of scratch target it was proved on. */
   topology: 'schema' | 'database'
   /** Why, where it is not reversible. */
   detail: string | null
@@ -97,6 +97,7 @@ export interface ProvedMigration {
 
 export interface ProveReport {
   command: 'prove'
+  /** False where one is broken, or could not be applied. */
   ok: boolean
   migrations: readonly ProvedMigration[]
   notices: readonly Notice[]
@@ -111,6 +112,8 @@ export interface ProveOptions {
   withData?: boolean
   /** Look at nothing that was proved before. */
   fresh?: boolean
+  /** What is built on the scratch server is removed also when it is interrupted. */
+  signal?: RunSignals
 }
 
 export interface BackfillReport {

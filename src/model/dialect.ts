@@ -4,6 +4,7 @@ import type { ColumnType, HistoryShape, HistorySnapshot } from './history.ts'
 import type { Migration } from './migration.ts'
 import type { StatementNames } from './named-objects.ts'
 import type { Pictures, Scratch } from './picture.ts'
+import type { Samples } from './sample.ts'
 import type { DestructiveStep, Script, ScriptStatement } from './script.ts'
 import type { DialectName, ServerAddress } from './server.ts'
 
@@ -253,6 +254,7 @@ export interface Dialect {
   readonly phrases: Phrases
   readonly pictures: Pictures
   readonly scratch: Scratch
+  readonly samples: Samples
   quoteIdentifier(name: string): string
   quoteLiteral(value: string): string
   /** Throws {@link DatabaseError}. */

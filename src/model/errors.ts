@@ -20,6 +20,10 @@ export const errorTable = {
   UNDO_MISSING: { exit: 2, means: 'A migration that should be undone has no undo file.' },
   DATA_LOSS: { exit: 2, means: 'An undo would drop tables or columns that hold rows.' },
   DEPENDED_ON: { exit: 2, means: 'An undo would take away what migrations that stay applied name.' },
+  UNPROVEN: {
+    exit: 2,
+    means: 'An undo in several targets was never tried out on a scratch server, or was found not to work.',
+  },
   CONFIRMATION_MISSING: { exit: 2, means: 'The command asks for a confirmation that was not given.' },
   SERVER_UNREACHABLE: { exit: 1, means: 'A server refused the connection, did not answer in time, or dropped it.' },
   AUTHENTICATION_FAILED: { exit: 1, means: 'The server refused the user, the password or the certificate.' },

@@ -12,6 +12,7 @@ import { pictures } from './pictures.ts'
 import { probeStatement } from './probe.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
 import { readHistories } from './read-histories.ts'
+import { samples } from './samples.ts'
 import { scratch } from './scratch.ts'
 
 /** MariaDB 10.5 and later, MySQL 5.7 and later. A target is a database; what they call a schema is the same thing. */
@@ -21,6 +22,7 @@ export const mysql: Dialect = {
   phrases,
   pictures,
   scratch,
+  samples,
   quoteIdentifier,
   quoteLiteral,
   connect,

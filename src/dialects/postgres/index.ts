@@ -13,6 +13,7 @@ import { poolerObstacle } from './pooler.ts'
 import { probeStatement } from './probe.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
 import { readHistories } from './read-histories.ts'
+import { samples } from './samples.ts'
 import { listSchemas } from './schemas.ts'
 import { scratch } from './scratch.ts'
 
@@ -23,6 +24,7 @@ export const postgres: Dialect = {
   phrases,
   pictures,
   scratch,
+  samples,
   quoteIdentifier,
   quoteLiteral,
   connect,

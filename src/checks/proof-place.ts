@@ -1,0 +1,79 @@
+import type { Connection, Dialect } from '../model/dialect.ts'
+import type { Notice } from '../model/migration.ts'
+import type { PictureScope, SchemaPicture } from '../model/picture.ts'
+import type { SampleTable, TableContents } from '../model/sample.ts'
+import type { Target } from '../model/tenant.ts'
+import { engineSettings } from '../rollout/carry-out.ts'
+import type { Fleet, FleetSet } from '../rollout/fleet.ts'
+import { RowGenerator } from './generate-rows.ts'
+
+/** Tables and what was in them, at one moment. */
+export interface RowsThen {
+  tables: readonly SampleTable[]
+  contents: readonly TableContents[]
+}
+
+/** A place on the scratch server that is looked at between migrations. Its session is its own. */
+export class ProofPlace {
+  readonly target: Target
+  readonly #dialect: Dialect
+  readonly #connection: Connection
+  readonly #scope: PictureScope
+  readonly #rows: RowGenerator
+
+  private constructor(target: Target, dialect: Dialect, connection: Connection, scope: PictureScope) {
+    this.target = target
+    this.#dialect = dialect
+    this.#connection = connection
+    this.#scope = scope
+    this.#rows = new RowGenerator(dialect, connection, target.placement.schema ?? null, scope.exceptTables)
+  }
+
+  /** Throws `DatabaseError`. */
+  static async open(fleet: Fleet, set: FleetSet, target: Target, scope: PictureScope): Promise<ProofPlace> {
+    const { server, database, schema } = target.placement
+    const dialect = fleet.pool.dialect(server)
+    const connection = await fleet.pool.another(server, database)
+    try {
+      // Triggers find what they name as they would in a tenant.
+      const settings = { ...engineSettings(fleet), schema: schema ?? null, session: set.config.session }
+      for (const sql of dialect.sessionSettings(settings, connection.version)) await connection.query(sql)
+    } catch (error) {
+      await connection.close()
+      throw error
+    }
+    return new ProofPlace(target, dialect, connection, scope)
+  }
+
+  get #schema(): string | null {
+    return this.target.placement.schema ?? null
+  }
+
+  /** Hash of the schema as it is. */
+  async fingerprint(): Promise<string> {
+    const { hashes } = await this.#dialect.pictures.fingerprint(this.#connection, [this.#schema], this.#scope)
+    return hashes[0] ?? ''
+  }
+
+  async describe(): Promise<SchemaPicture> {
+    const picture = await this.#dialect.pictures.describe(this.#connection, this.#schema, this.#scope)
+    return picture ?? { hash: '', objects: [] }
+  }
+
+  /** Rows for every table that has none, or that has changed. */
+  async fill(options: { emptyOnly?: boolean } = {}): Promise<{ rows: RowsThen; notices: Notice[] }> {
+    const { tables, notices } = await this.#rows.fill(options)
+    return { rows: await this.look(tables), notices }
+  }
+
+  /** What these tables hold now. */
+  async look(tables: readonly SampleTable[]): Promise<RowsThen> {
+    const contents = await this.#dialect.samples.contents(this.#connection, tables)
+    this.#rows.learn(tables, contents)
+    return { tables, contents }
+  }
+
+  close(): Promise<void> {
+    return this.#connection.close()
+  }
+}
