@@ -55,7 +55,7 @@ export async function applyCodeAlone(
     const { failure } = await connection.pipeline(code.held.map(({ text }) => text))
     if (failure !== null) return { finished: 0, failure: { failure, step, statement: null } }
   }
-  await connection.pipeline(work.dialect.phrases.reset)
+  // The session is forgotten by the caller, with the lock: until then it must stay held.
   await write(work, connection, step, standing, (mark) => finishSql(work, step, standing, mark), false)
   return { finished: 1, failure: null }
 }
@@ -147,7 +147,6 @@ async function noteRefusal(
 ): Promise<void> {
   if (connection.broken || !code.refused) return
   await connection.pipeline([work.dialect.phrases.rollback])
-  await connection.pipeline(work.dialect.phrases.reset)
   const rows = () => (code.done === 0 ? forgetSql(work, step) : progressSql(work, step, code.done, code.prefix, true))
   await write(work, connection, step, standing, rows, false).catch(() => {})
 }
@@ -170,6 +169,7 @@ async function write(
   const { failure } = await connection.pipeline([
     ...(first ? createTablesSql(dialect, place, standing.snapshot) : []),
     ...dialect.phrases.begin(transactionSettings(work), mark, connection.version),
+    ...dialect.phrases.resetRole(transactionSettings(work)),
     dialect.phrases.guard(guardFor(work, [step], false)),
     ...rows(mark),
     dialect.phrases.commit,

@@ -1,5 +1,5 @@
 import type { HeldStatement } from '../model/code.ts'
-import type { Connection, TransactionMark } from '../model/dialect.ts'
+import type { Connection, TransactionMark, TransactionSettings } from '../model/dialect.ts'
 import { nativeLockTable } from '../model/history.ts'
 import type { Standing } from '../model/plan.ts'
 import { applyCodeAlone } from './apply-code-alone.ts'
@@ -39,33 +39,39 @@ export async function applyCode(
   const begun = (step: CompiledStep) => standing.halfDone.some(({ migration }) => migration === step.migration.id)
   const alone = (step: CompiledStep) => step.script.code?.transaction !== true || begun(step)
   const nativeLock = lockRowOf(work)
-  const run = async (): Promise<StepsOutcome> => {
-    if (nativeLock === null) return carryOut()
-    const failure = await send(connection, nativeLock.take, first)
-    if (failure !== null) return { finished: 0, failure }
+  const runAlone = async (step: CompiledStep): Promise<StepsOutcome> => {
+    if (nativeLock === null) return applyCodeAlone(work, connection, step, supervision)
+    const { failure } = await connection.pipeline(nativeLock.take)
+    if (failure !== null) return { finished: 0, failure: { failure, step, statement: null } }
     try {
-      return await carryOut()
+      return await applyCodeAlone(work, connection, step, supervision)
     } finally {
       if (!connection.broken) await connection.pipeline(nativeLock.release)
     }
   }
-  const carryOut = async (): Promise<StepsOutcome> => {
-    if (alone(first)) return applyCodeAlone(work, connection, first, supervision)
+  const run = async (): Promise<StepsOutcome> => {
+    if (alone(first)) return runAlone(first)
     const end = steps.findIndex(alone)
-    const outcome = await inTransactions(work, connection, standing, end < 0 ? steps : steps.slice(0, end), supervision)
+    const together = end < 0 ? steps : steps.slice(0, end)
+    const outcome = await inTransactions(work, connection, standing, together, nativeLock, supervision)
     const { failure, finished } = outcome
     if (failure === null || !needsNoTransaction.has(failure.failure.sqlstate ?? '')) return outcome
     const step = steps[finished] as CompiledStep
     sayAgain(work, step, failure.failure.message)
-    const again = await applyCodeAlone(work, connection, step, supervision)
+    const again = await runAlone(step)
     return { finished: finished + again.finished, failure: again.failure }
   }
   // The tool's lock row must stay ours between our transactions, and what runs alone needs the lock throughout.
   return nativeLock !== null || alone(first) ? underTargetLock(work, connection, first, run) : run()
 }
 
-/** SQL around the lock row of the adopted tool; null: it has none. */
-function lockRowOf({ place, dialect }: TargetWork): { take: string[]; release: string[] } | null {
+/** SQL around the lock row of the adopted tool. */
+interface LockRow {
+  take: readonly string[]
+  release: readonly string[]
+}
+
+function lockRowOf({ place, dialect }: TargetWork): LockRow | null {
   const { nativeLock } = place.shape
   if (nativeLock?.kind !== 'row') return null
   const table = nativeLockTable(place.table, nativeLock)
@@ -73,11 +79,6 @@ function lockRowOf({ place, dialect }: TargetWork): { take: string[]; release: s
     take: dialect.phrases.takeNativeLock(place.schema, table, nativeLock),
     release: dialect.phrases.releaseNativeLock(place.schema, table, nativeLock),
   }
-}
-
-async function send(connection: Connection, texts: readonly string[], step: CompiledStep) {
-  const { failure } = await connection.pipeline(texts)
-  return failure === null ? null : { failure, step, statement: null }
 }
 
 function sayAgain({ emit, target }: TargetWork, { migration, script }: CompiledStep, why: string): void {
@@ -96,20 +97,27 @@ function sayAgain({ emit, target }: TargetWork, { migration, script }: CompiledS
 /** Something sent around or for the code. */
 interface Sent {
   text: string
-  /** Index of the step it belongs to. */
+  /** Index of the step it belongs to; -1: to none. */
   step: number
   held: HeldStatement | null
 }
 
-/** The end of one step and the beginning of the next travel together, with what the code's session still held back. */
+/**
+ * The end of one step and the beginning of the next travel together, with what the code's session still held back; so do
+ * the tool's lock row and the transactions next to it.
+ */
 async function inTransactions(
   work: TargetWork,
   connection: Connection,
   standing: Standing,
   steps: readonly CompiledStep[],
+  nativeLock: LockRow | null,
   supervision: Supervision,
 ): Promise<StepsOutcome> {
-  const { commit } = work.dialect.phrases
+  const { commit, rollback, flush, reset } = work.dialect.phrases
+  const last = steps.length - 1
+  const take = nativeLock?.take ?? []
+  let holdsRow = false
   let finished = 0
   let since = performance.now()
   const sendAll = async (sent: readonly Sent[]): Promise<StepsOutcome | null> => {
@@ -117,10 +125,12 @@ async function inTransactions(
       sent.map(({ text }) => text),
       (index) => {
         if (sent[index]?.text !== commit) return
-        // The reset after a step has a COMMIT of its own, which ends nothing more.
+        if (sent[index]?.step === -1) holdsRow = true
+        // The reset at the end has a COMMIT of its own, which ends nothing more.
         const until = (sent[index]?.step ?? 0) + 1
         if (finished >= until) return
         finished = until
+        if (until > last) holdsRow = false
         const now = performance.now()
         sayFinished(work, steps[until - 1] as CompiledStep, now - since)
         since = now
@@ -130,32 +140,49 @@ async function inTransactions(
     )
     if (outcome.failure === null) return null
     const at = sent[outcome.done] ?? sent.at(-1)
-    const step = steps[at?.step ?? 0] as CompiledStep
+    const step = steps[Math.max(0, at?.step ?? 0)] as CompiledStep
     const place = at?.held === null || at === undefined ? {} : { at: { statement: at.held.statement } }
     return { finished, failure: { failure: outcome.failure, step, statement: null, ...place } }
   }
-  let mark = markFor(work, true)
-  let pending = opening(work, connection, standing, steps, 0, mark)
-  for (const [index, step] of steps.entries()) {
-    const refused = await sendAll(pending)
-    if (refused !== null) return refused
-    const code = await runCode(work, connection, step, supervision, { transaction: true, resume: null, progress: null })
-    if (!code.ok) {
-      if (!connection.broken) await connection.pipeline([work.dialect.phrases.rollback])
-      return { finished, failure: code.failure }
+  const carryOut = async (): Promise<StepsOutcome> => {
+    let mark = markFor(work, true)
+    let pending = [...ours(take, -1), ...ours(opening(work, connection, standing, steps, 0, mark), 0)]
+    for (const [index, step] of steps.entries()) {
+      const refused = await sendAll(pending)
+      if (refused !== null) return refused
+      const request = { transaction: true, resume: null, progress: null }
+      const code = await runCode(work, connection, step, supervision, request)
+      if (!code.ok) {
+        if (!connection.broken) await connection.pipeline([rollback])
+        return { finished, failure: code.failure }
+      }
+      const release = index === last ? (nativeLock?.release ?? []) : []
+      pending = [
+        ...code.held.map((held) => ({ text: held.text, step: index, held })),
+        ...ours([...closing(work, standing, step, mark), ...release, commit], index),
+      ]
+      if (index === last) pending.push(...ours(nativeLock === null ? reset : [], index))
+      else {
+        mark = markFor(work, true)
+        pending.push(...ours(opening(work, connection, standing, steps, index + 1, mark), index + 1))
+      }
     }
-    pending = [
-      ...code.held.map((held) => ({ text: held.text, step: index, held })),
-      ...closing(work, standing, step, index, mark),
-    ]
-    if (index + 1 < steps.length) {
-      mark = markFor(work, true)
-      pending.push(...opening(work, connection, standing, steps, index + 1, mark))
-    }
+    return (await sendAll(pending)) ?? { finished, failure: null }
   }
-  return (await sendAll(pending)) ?? { finished, failure: null }
+  const outcome = await carryOut()
+  if (outcome.failure !== null && !connection.broken) {
+    const left = [...(holdsRow ? (nativeLock?.release ?? []) : []), ...(finished > 0 ? flush : [])]
+    if (left.length > 0) await connection.pipeline(left)
+    if (nativeLock === null) await connection.pipeline(reset)
+  }
+  return outcome
 }
 
+function ours(texts: readonly string[], step: number): Sent[] {
+  return texts.map((text) => ({ text, step, held: null }))
+}
+
+/** From the lock of the target to the check that the history is as it was planned with. */
 function opening(
   work: TargetWork,
   connection: Connection,
@@ -163,34 +190,27 @@ function opening(
   steps: readonly CompiledStep[],
   index: number,
   mark: TransactionMark,
-): Sent[] {
+): string[] {
   const { phrases } = work.dialect
-  // Between two of its statements code may take its time; `migrationTimeoutMs` is the limit for that.
-  const step = steps[index] as CompiledStep
-  const settings = { ...transactionSettings(work, step), idleInTransactionTimeoutMs: 0 }
-  const texts = [
+  const settings: TransactionSettings = {
+    ...transactionSettings(work),
+    // Between two of its statements code may take its time; `migrationTimeoutMs` is the limit for that.
+    idleInTransactionTimeoutMs: 0,
+    ...(index < steps.length - 1 ? { durable: false } : {}),
+    ...(index > 0 ? { forgetFirst: true } : {}),
+  }
+  return [
     ...phrases.begin(settings, mark, connection.version),
     ...(index === 0 ? createTablesSql(work.dialect, work.place, standing.snapshot) : []),
-    phrases.guard(guardFor(work, [step], true)),
+    phrases.guard(guardFor(work, [steps[index] as CompiledStep], true)),
   ]
-  return texts.map((text) => ({ text, step: index, held: null }))
 }
 
-function closing(
-  work: TargetWork,
-  standing: Standing,
-  step: CompiledStep,
-  index: number,
-  mark: TransactionMark,
-): Sent[] {
-  const { phrases } = work.dialect
-  const texts = [
-    ...phrases.resetRole(transactionSettings(work)),
+function closing(work: TargetWork, standing: Standing, step: CompiledStep, mark: TransactionMark): string[] {
+  return [
+    ...work.dialect.phrases.resetRole(transactionSettings(work)),
     ...recordSql(work, standing, step, mark, !standing.snapshot.hasLedger),
-    phrases.commit,
-    ...phrases.reset,
   ]
-  return texts.map((text) => ({ text, step: index, held: null }))
 }
 
 function sayFinished({ emit, set, target }: TargetWork, { migration, direction }: CompiledStep, ms: number): void {

@@ -1,4 +1,4 @@
-import type { Connection, TransactionMark } from '../model/dialect.ts'
+import type { Connection, TransactionMark, TransactionSettings } from '../model/dialect.ts'
 import type { Standing } from '../model/plan.ts'
 import type { ScriptStatement } from '../model/script.ts'
 import { clearBegunSql, createTablesSql, deleteHistorySql, insertHistorySql, writeLedgerSql } from './history-sql.ts'
@@ -94,6 +94,7 @@ export async function applyPack(
     if (next !== undefined) supervision.next(next.migration.id)
   })
   if (outcome.failure === null) return { finished: steps.length, failure: null }
+  if (finished > 0 && !connection.broken) await connection.pipeline(work.dialect.phrases.flush)
   await cleanSession(work, connection)
   const at = sent[outcome.done] ?? sent.at(-1)
   const step = steps[at?.step ?? 0] as CompiledStep
@@ -109,7 +110,7 @@ function transactionOf(
   last: boolean,
 ): Sent[] {
   const { phrases } = work.dialect
-  const settings = transactionSettings(work)
+  const settings: TransactionSettings = { ...transactionSettings(work), ...(last ? {} : { durable: false }) }
   const mark = markFor(work, true)
   const ours = (text: string): Sent => ({ text, step: index, statement: null })
   return [

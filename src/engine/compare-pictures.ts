@@ -70,10 +70,14 @@ function describeWhole(
   )
   return objects
     .filter(({ of }) => of === null || !gone.has(of))
-    .map((object) => ({ change, kind: object.kind, object: object.name, detail: summarize(object) }))
+    .map((object) => ({ change, kind: object.kind, object: object.name, detail: summarize(object, objects) }))
 }
 
-function summarize({ properties }: PictureObject): string {
+function summarize({ kind, name, properties }: PictureObject, objects: readonly PictureObject[]): string {
+  if (kind === 'table') {
+    const columns = objects.filter((object) => object.kind === 'column' && object.of === name)
+    return cut(`columns ${columns.map((column) => column.name.slice(name.length + 1)).join(', ') || 'none'}`, 0)
+  }
   const telling = Object.entries(properties).filter(([, value]) => !['', 'no'].includes(value))
   const [first] = telling
   if (first !== undefined && ['definition', 'labels', 'text'].includes(first[0])) return show(first[1])

@@ -74,7 +74,7 @@ async function locked(
       }
     throw error
   } finally {
-    await lock?.release()
+    if (lock?.freedByReset !== true) await lock?.release()
     await cleanSession(work, connection)
   }
 }

@@ -114,6 +114,13 @@ export interface TransactionSettings {
   idleInTransactionTimeoutMs: number
   /** `session` statements of the set, already checked. */
   session: readonly string[]
+  /**
+   * False: its commit need not wait for the disk, since a later one on this connection does, and takes it along: what a
+   * crash of the server then loses, it loses with its history row. Absent: it waits.
+   */
+  durable?: false
+  /** Something before it in this session may have left settings behind: they are forgotten first. Absent: nothing. */
+  forgetFirst?: true
 }
 
 /** Refuses to go on when the history is not as the plan found it. */
@@ -158,6 +165,8 @@ export interface Phrases {
   takeNativeLock(schema: string, table: string, lock: { key: string; column: string }): string[]
   /** Gives it back. */
   releaseNativeLock(schema: string, table: string, lock: { key: string; column: string }): string[]
+  /** What makes commits durable that did not wait for the disk, where nothing else follows them. */
+  flush: readonly string[]
   commit: string
   rollback: string
   columnType(type: ColumnType): string
@@ -172,6 +181,8 @@ export interface Phrases {
 
 /** Holds a target's lock over several transactions. */
 export interface TargetLock {
+  /** {@link Phrases.reset} lets go of it, too. */
+  readonly freedByReset: boolean
   release(): Promise<void>
 }
 

@@ -12,6 +12,7 @@ export async function lockTarget(connection: Connection, lockKey: string): Promi
   if (Number(row?.got) !== 1) return null
   const name = quoteLiteral(String(row?.name))
   return {
+    freedByReset: true,
     async release() {
       if (!connection.broken) await connection.query(`SELECT RELEASE_LOCK(${name})`).catch(() => [])
     },

@@ -111,6 +111,7 @@ export const phrases: Phrases = {
     return [`UPDATE ${tableName(schema, table)} SET ${flag} = 0 WHERE ${flag} = ${ownLockValue}`]
   },
 
+  flush: [],
   commit: 'COMMIT',
   rollback: 'ROLLBACK',
   reset: [resetMark],

@@ -90,7 +90,7 @@ export async function connect(server: ServerAddress, database: string, options: 
   return connection
 }
 
-class PostgresConnection implements Connection {
+export class PostgresConnection implements Connection {
   readonly server: ServerAddress
   readonly database: string
   version = 0
@@ -129,6 +129,11 @@ class PostgresConnection implements Connection {
   isPooled(): Promise<boolean> {
     this.#pooled ??= this.query('SELECT pg_backend_pid() AS pid').then(([row]) => row?.pid !== this.#inside.processID)
     return this.#pooled
+  }
+
+  /** An answer told which backend gave it: then {@link isPooled} need not ask. */
+  answeredBy(pid: number): void {
+    this.#pooled ??= Promise.resolve(pid !== this.#inside.processID)
   }
 
   async query(text: string, values: readonly unknown[] = []): Promise<Record<string, unknown>[]> {

@@ -16,6 +16,7 @@ export async function lockTarget(
     const [row] = await connection.query(`SELECT pg_try_advisory_lock(${key}) AS got`)
     if (row?.got !== true) return null
     return {
+      freedByReset: true,
       async release() {
         if (!connection.broken) await connection.query(`SELECT pg_advisory_unlock(${key})`).catch(() => [])
       },
@@ -28,7 +29,7 @@ export async function lockTarget(
     const [row] = await holder.query(`SELECT pg_try_advisory_xact_lock(${key}) AS got`)
     if (row?.got === true) {
       await checkSpare(connection, holder)
-      return { release: () => holder.close() }
+      return { freedByReset: false, release: () => holder.close() }
     }
   } catch (error) {
     await holder.close()

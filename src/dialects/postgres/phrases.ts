@@ -37,6 +37,7 @@ export function settingValues(settings: TransactionSettings, version: number): [
   if (settings.schema !== null) {
     values.push(['search_path', quoteLiteral(searchPath(settings.schema, settings.sharedSchema))])
   }
+  if (settings.durable === false) values.push(['synchronous_commit', "'off'"])
   values.push(['lock_timeout', `'${settings.lockTimeoutMs}'`])
   values.push(['statement_timeout', `'${settings.statementTimeoutMs}'`])
   values.push(['idle_in_transaction_session_timeout', `'${settings.idleInTransactionTimeoutMs}'`])
@@ -104,6 +105,7 @@ export const phrases: Phrases = {
     // Under a role whose default is REPEATABLE READ the guard would look with the snapshot of before the lock.
     return [
       'BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE',
+      ...(settings.forgetFirst === true ? ['SET SESSION AUTHORIZATION DEFAULT', 'RESET ALL'] : []),
       `SELECT ${set}${lock}${native}`,
       ...settings.session.map(makeLocal),
     ]
@@ -139,6 +141,8 @@ export const phrases: Phrases = {
     const taken = `EXISTS (SELECT FROM ${name} WHERE ${flag} = ${ownLockValue})`
     return [
       'BEGIN',
+      // Others must see it; that it outlives a crash would only be a nuisance.
+      'SET LOCAL synchronous_commit = off',
       `CREATE TABLE IF NOT EXISTS ${name} (${id} SERIAL PRIMARY KEY, ${flag} INTEGER)`,
       `INSERT INTO ${name} (${flag}) SELECT 0 WHERE NOT EXISTS (SELECT FROM ${name})`,
       `UPDATE ${name} SET ${flag} = ${ownLockValue} WHERE ${flag} = 0`,
@@ -151,6 +155,8 @@ export const phrases: Phrases = {
     const name = `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`
     return [`UPDATE ${name} SET ${flag} = 0 WHERE ${flag} = ${ownLockValue}`]
   },
+  // Any record in the log that is waited for takes those before it along.
+  flush: ["SELECT pg_logical_emit_message(true, 'tenantry', '')"],
   commit: 'COMMIT',
   rollback: 'ROLLBACK',
   // In a transaction of its own: else it would belong to the next one of the pipeline, and be undone with it.

@@ -7,6 +7,7 @@ import {
   type LedgerEntry,
   ledgerTable,
 } from '../../model/history.ts'
+import { PostgresConnection } from './connection.ts'
 import { readFailure } from './failure.ts'
 import { historyQuestion } from './history-question.ts'
 import { quoteLiteral } from './quote.ts'
@@ -129,8 +130,9 @@ async function ask(
   const rows = await connection.run(
     `SELECT set_config('tenantry.ask', ${quoteLiteral(question)}, true),
       set_config('tenantry.home', current_schema()::text, true), set_config('search_path', '', true);
-    ${historyQuestion}; SELECT current_setting('tenantry.answer') AS answer`,
+    ${historyQuestion}; SELECT current_setting('tenantry.answer') AS answer, pg_backend_pid() AS pid`,
   )
+  if (connection instanceof PostgresConnection) connection.answeredBy(Number(rows[0]?.pid))
   return JSON.parse(String(rows[0]?.answer)) as Answer
 }
 
