@@ -17,7 +17,7 @@ export const pictureSchema = `
   CREATE INDEX orders_note_idx ON orders (lower(note)) WHERE note <> '';
   CREATE TABLE events (id int NOT NULL, at date NOT NULL, PRIMARY KEY (id, at)) PARTITION BY RANGE (at);
   CREATE TABLE events_2025 PARTITION OF events FOR VALUES FROM ('2025-01-01') TO ('2026-01-01');
-  CREATE FUNCTION total_of(who int) RETURNS numeric LANGUAGE sql STABLE AS 'SELECT sum(total) FROM $.orders WHERE user_id = who';
+  CREATE FUNCTION total_of(who int) RETURNS numeric LANGUAGE sql STABLE AS $f$SELECT sum(total) FROM $.orders WHERE user_id = who$f$;
   CREATE FUNCTION happier(mood) RETURNS mood LANGUAGE plpgsql AS $f$ BEGIN RETURN 'calm'; END $f$;
   CREATE FUNCTION touch() RETURNS trigger LANGUAGE plpgsql AS $f$ BEGIN RETURN NEW; END $f$;
   CREATE PROCEDURE tidy() LANGUAGE sql AS 'SELECT 1';
@@ -133,7 +133,7 @@ export const planted: readonly Planted[] = [
   ['ALTER FUNCTION total_of(int) SECURITY DEFINER', changed('function', 'total_of(integer)')],
   ["ALTER FUNCTION total_of(int) SET work_mem = '1MB'", changed('function', 'total_of(integer)')],
   [
-    "CREATE OR REPLACE FUNCTION total_of(who int) RETURNS numeric LANGUAGE sql STABLE AS 'SELECT sum(total) FROM elsewhere.orders WHERE user_id = who'",
+    "SET check_function_bodies = off; CREATE OR REPLACE FUNCTION total_of(who int) RETURNS numeric LANGUAGE sql STABLE AS 'SELECT sum(total) FROM elsewhere.orders WHERE user_id = who'",
     changed('function', 'total_of(integer)'),
   ],
   ['DROP FUNCTION happier(mood)', missing('function', 'happier(mood)')],
@@ -200,4 +200,6 @@ export const hardNames = [
   'dot.ted',
   'pg',
   'lower',
+  'new',
+  'status',
 ]

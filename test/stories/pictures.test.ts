@@ -190,10 +190,11 @@ test('a thousand schemas in one call, in a lock table of the usual size', async 
 })
 
 /** Makes everything of a picture in another schema. */
-async function remake(from: string, to: string): Promise<void> {
+async function remake(from: string, to: string, prelude = ''): Promise<void> {
   const picture = await look(from)
   const creations = await pictures.creations(connection, from, picture.objects)
   await scratch.createSchema(connection, to)
+  if (prelude !== '') await connection.run(prelude)
   for (const { kind, name, statements } of creations) {
     for (const statement of statements) {
       const sql = statement.replaceAll(ownSchema, () => quoteIdentifier(to))
@@ -212,7 +213,7 @@ const fixtures = readdirSync(folder)
   .filter((name) => name !== 'standard-bodies.sql' || postgresMajor >= 15)
 
 describe('what makes the objects of a schema makes the same schema', () => {
-  test.each(['reference', ...hardNames])('%s', (name) => remake(name, `re${"'"}made "${name}`.slice(0, 30)))
+  test.each(['reference', ...hardNames])('%s', (name) => remake(name, `made "again" 50% ${name}`.slice(0, 26)))
 
   test.each(fixtures)('%s', async (name) => {
     const schema = `from ${name}`
@@ -221,7 +222,9 @@ describe('what makes the objects of a schema makes the same schema', () => {
       await database.query(`CREATE EXTENSION IF NOT EXISTS ${quoteIdentifier(extension.name)} SCHEMA public`)
     }
     await database.query(`CREATE SCHEMA "${schema}"; SET search_path = "${schema}", public; ${adapted.text}`)
-    await remake(schema, `made ${name}`)
+    // No kind of objects that are looked at.
+    const collation = name === 'types-operators.sql' ? `CREATE COLLATION "made ${name}".plain (LOCALE = 'C')` : ''
+    await remake(schema, `made ${name}`, collation)
   })
 
   test('single things that are missing are made, and nothing else', async () => {

@@ -56,3 +56,7 @@ export const argumentTypes = (
 ) => `CASE WHEN strpos(oidvectortypes(p.proargtypes), ${dot}) = 0 THEN oidvectortypes(p.proargtypes) ELSE
   (SELECT string_agg(CASE WHEN starts_with(f, ${dot}) THEN substr(f, length(${dot}) + 1) ELSE f END, ', ' ORDER BY o)
     FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY u(x, o), LATERAL (SELECT format_type(x, NULL) AS f OFFSET 0) v) END`
+
+/** SQL: a function `p` that somebody made: no extension did, and no range type (those are in the internal language). */
+export const ordinaryProgram = `NOT EXISTS (SELECT FROM ext e WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid)
+  AND NOT EXISTS (SELECT FROM pg_language x WHERE x.oid = p.prolang AND x.lanname = 'internal')`

@@ -1,11 +1,11 @@
-import { argumentTypes, type Branch, statementEnd } from './picture-branch.ts'
+import { argumentTypes, type Branch, ordinaryProgram, statementEnd } from './picture-branch.ts'
 
 /** What the own type's name is, without what belongs to a table, an array or another type. */
 const namedTypes = `pg_type y JOIN ns n ON n.oid = y.typnamespace LEFT JOIN pg_class yc ON yc.oid = y.typrelid
   WHERE (y.typtype IN ('e', 'd', 'r') OR yc.relkind = 'c') AND NOT EXISTS (SELECT FROM ext e WHERE e.classid = 'pg_type'::regclass AND e.objid = y.oid)`
 
 const programs = `pg_proc p JOIN ns n ON n.oid = p.pronamespace
-  WHERE NOT EXISTS (SELECT FROM ext e WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid)`
+  WHERE ${ordinaryProgram}`
 
 const signature = `p.proname || '(' || ${argumentTypes('n.dot')} || ')'`
 const statementSignature = `n.sch || '.' || quote_ident(p.proname) || '(' || pg_get_function_identity_arguments(p.oid) || ')'`
@@ -29,7 +29,7 @@ const acls = `(
   UNION ALL SELECT n.t, 'schema' || CASE WHEN n.pre = '' THEN '' ELSE ' ' || n.nsp END, NULL, s.nspacl, acldefault('n', s.nspowner), s.nspowner, 'SCHEMA ' || n.sch, NULL, NULL, 'pg_namespace', n.oid
     FROM ns n JOIN pg_namespace s ON s.oid = n.oid WHERE s.nspacl IS NOT NULL
   UNION ALL SELECT n.t, concat_ws(' ', CASE d.defaclobjtype WHEN 'r' THEN 'new tables' WHEN 'S' THEN 'new sequences' WHEN 'f' THEN 'new functions' ELSE 'new types' END, 'of', pg_get_userbyid(d.defaclrole), 'in ' || nullif(rtrim(n.pre, '.'), '')), NULL,
-      d.defaclacl, '{}'::aclitem[], 0::oid, CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS' ELSE 'TYPES' END, NULL,
+      d.defaclacl, NULL::aclitem[], 0::oid, CASE d.defaclobjtype WHEN 'r' THEN 'TABLES' WHEN 'S' THEN 'SEQUENCES' WHEN 'f' THEN 'FUNCTIONS' ELSE 'TYPES' END, NULL,
       'ALTER DEFAULT PRIVILEGES FOR ROLE ' || quote_ident(pg_get_userbyid(d.defaclrole)) || ' IN SCHEMA ' || n.sch || ' ', 'pg_default_acl', d.oid
     FROM pg_default_acl d JOIN ns n ON n.oid = d.defaclnamespace
 )`

@@ -11,14 +11,16 @@ import { quoteIdentifier } from './quote.ts'
  *
  * In bodies of functions (`body`), which are as somebody wrote them, the same holds everywhere, in strings and comments, too; besides,
  * the name is the schema's own after `search_path` and where a catalog's column is compared with it
- * (`table_schema = 't_1'`). Not seen: an unquoted name in other letters than its own (`T_1.users`), names put together
- * from parts, and a schema called like an alias, of which a column is called like an object of the schema.
+ * (`table_schema = 't_1'`). Not seen: an unquoted name in other letters than its own (`T_1.users`), and names put together
+ * from parts. Not told apart: in a body, a column called like an object of the schema behind an alias called like the schema.
  */
 export interface OwnPatterns {
   /** A part of the name as it must be in any text that names it: cheap to look for first. */
   needle: string
   sql: string
   qualified: string
+  /** Is it an alias of a table, too? */
+  alias: string
   body: string
   path: string
   lookup: string
@@ -46,13 +48,14 @@ export function ownPatterns(name: string): OwnPatterns {
   )
   return {
     needle: name.match(/[A-Za-z0-9_]+/g)?.sort((a, b) => b.length - a.length)[0] ?? '',
-    sql: String.raw`('(?:[^']|'')*'(?:::text\)?)?(?:::reg[a-z]+)?)|(${own}\.)(${identifier})|("(?:[^"]|"")*")|(OPERATOR\(${own}\.)`,
+    sql: String.raw`('(?:[^']|'')*'(?:::text\)?)?(?:::reg[a-z]+)?)|(${own}\.)(${identifier})(\(?)|("(?:[^"]|"")*")|(OPERATOR\(${own}\.)`,
+    alias: /^(new|old|excluded)$/.test(name) ? '' : String.raw`[\s.]${own}(?![.\w"])`,
     qualified: String.raw`${spelled(quoted.replaceAll("'", "''").replaceAll('\\', '\\\\'))}\.`,
     body: String.raw`(${inBody}\s*\.\s*)(${identifier})`,
     path: String.raw`(search_path(?:\s*=\s*|\s+TO\s+|'\s*,\s*'))${inBody}`,
     lookup: String.raw`((?:nspname|schemaname|\w+_schema)(?:::\w+)?\s*(?:=|<>|!=)\s*)(?:'${literal}'|\(pg_catalog\.parse_ident\('${inBody}'\)\)\[1\])`,
-    setting: String.raw`^(search_path=(?:.*, )?)${own}(?=$|,)`,
-    header: String.raw`(SET search_path TO (?:.*, )?)'${literal}'`,
+    setting: `^(search_path=(?:.*, )?)${own}(?=$|,)`,
+    header: `(SET search_path TO (?:.*, )?)'${literal}'`,
   }
 }
 
@@ -88,14 +91,20 @@ export function ownSql(text: string, strings: 'read' | 'made' = 'read'): string 
   const names = `regexp_replace(m.m[1], w.qualified, ${own} || '.', 'g')`
   // In a dollar quote any quoted name may take its place.
   const made = String.raw`regexp_replace(replace(${names}, '''''', ''''), '^''(.*)''(?=::)', '$own$\1$own$')`
-  return `CASE WHEN strpos(${text}, w.needle) = 0 THEN ${text} ELSE ${rebuild(
-    text,
-    'w.sql',
-    `CASE WHEN m.m[2] IS NOT NULL THEN CASE WHEN ${isOwnObject('m.m[3]')} THEN ${own} || '.' || m.m[3] ELSE m.m[2] || m.m[3] END
-      WHEN m.m[5] IS NOT NULL THEN 'OPERATOR(' || ${own} || '.'
+  // Where a table has the schema's name as its alias, a column may be called like an object: there only what cannot be a column is the schema's.
+  const isOwn = String.raw`${isOwnObject('m.m[3]')} AND (m.m[4] = '(' OR ${text} !~ w.alias OR s.piece ~ '(?:::|\m(?:FROM|JOIN|INTO|UPDATE|ONLY|REFERENCES)\s+\(*|\mON\s+)$')`
+  // Most defaults that name the schema are a value of an enum.
+  const cast = `'''::' || w.dot`
+  return `CASE WHEN strpos(${text}, w.needle) = 0 THEN ${text}
+    WHEN strpos(${text}, '''''') = 0 AND strpos(replace(${text}, ${cast}, ''), w.needle) = 0 THEN replace(${text}, ${cast}, '''::' || ${own} || '.')
+    ELSE ${rebuild(
+      text,
+      'w.sql',
+      `CASE WHEN m.m[2] IS NOT NULL THEN CASE WHEN ${isOwn} THEN ${own} || '.' ELSE m.m[2] END || m.m[3] || m.m[4]
+      WHEN m.m[6] IS NOT NULL THEN 'OPERATOR(' || ${own} || '.'
       WHEN m.m[1] ~ '::reg[a-z]+$' AND m.m[1] ~ w.qualified THEN ${strings === 'made' ? made : names}
-      ELSE coalesce(m.m[1], m.m[4]) END`,
-  )} END`
+      ELSE coalesce(m.m[1], m.m[5]) END`,
+    )} END`
 }
 
 /** SQL: a body as somebody wrote it, with {@link own} for the schema of the row `w`. */

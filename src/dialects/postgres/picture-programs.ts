@@ -1,4 +1,13 @@
-import { argumentTypes, type Branch, bodyPlace, ifSo, sorted, statementEnd, yesNo } from './picture-branch.ts'
+import {
+  argumentTypes,
+  type Branch,
+  bodyPlace,
+  ifSo,
+  ordinaryProgram,
+  sorted,
+  statementEnd,
+  yesNo,
+} from './picture-branch.ts'
 import { own } from './picture-own.ts'
 
 const roles = (oids: string) =>
@@ -39,7 +48,7 @@ export const programBranches = (): Branch[] => [
     kinds: ['function', 'procedure', 'aggregate'],
     from: `(SELECT p.*, n.t, n.pre, n.sch, l.lanname, CASE WHEN p.prosqlbody IS NULL THEN p.prosrc END AS text, CASE WHEN p.prokind <> 'a' THEN pg_get_functiondef(p.oid) END AS made, pg_get_function_arguments(p.oid) AS arguments, ${argumentTypes('n.dot')} AS types
       FROM pg_proc p JOIN ns n ON n.oid = p.pronamespace JOIN pg_language l ON l.oid = p.prolang
-      WHERE NOT EXISTS (SELECT FROM ext e WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid) OFFSET 0) p LEFT JOIN pg_aggregate g ON g.aggfnoid = p.oid`,
+      WHERE ${ordinaryProgram} OFFSET 0) p LEFT JOIN pg_aggregate g ON g.aggfnoid = p.oid`,
     target: 'p.t',
     kind: `CASE p.prokind WHEN 'p' THEN 'procedure' WHEN 'a' THEN 'aggregate' ELSE 'function' END`,
     name: `p.pre || p.proname || '(' || p.types || ')'`,

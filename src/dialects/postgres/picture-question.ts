@@ -55,10 +55,10 @@ export function pictureQuestion(
     (branch) => branch.kinds.some((kind) => kinds.has(kind)),
   )
   return `WITH asks AS MATERIALIZED (
-    SELECT e.*, o.oid AS own_oid FROM json_to_recordset(${quoteLiteral(asks)}) e(t int, own text, needle text, sql text, qualified text, body text, path text, lookup text, setting text, header text)
+    SELECT e.*, o.oid AS own_oid, quote_ident(e.own) || '.' AS dot FROM json_to_recordset(${quoteLiteral(asks)}) e(t int, own text, needle text, sql text, qualified text, alias text, body text, path text, lookup text, setting text, header text)
       LEFT JOIN pg_namespace o ON o.nspname = e.own),
   ns AS MATERIALIZED (
-    SELECT e.t, n.oid, n.nspname::text AS nsp, a.own, a.own_oid, quote_ident(a.own) || '.' AS dot, CASE WHEN n.nspname = a.own THEN '' ELSE n.nspname || '.' END AS pre,
+    SELECT e.t, n.oid, n.nspname::text AS nsp, a.own, a.own_oid, a.dot, CASE WHEN n.nspname = a.own THEN '' ELSE n.nspname || '.' END AS pre,
       CASE WHEN n.nspname = a.own THEN ${own} ELSE quote_ident(n.nspname) END AS sch
     FROM json_to_recordset(${quoteLiteral(places)}) e(t int, o oid) JOIN pg_namespace n ON n.oid = e.o JOIN asks a ON a.t = e.t),
   ext AS MATERIALIZED (SELECT classid, objid FROM pg_depend WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e'),
@@ -92,8 +92,12 @@ function makeObjects({ target, kind, name, of, make, body, from, address }: Bran
 }
 
 function pictures(wanted: Wanted): string {
-  const lines = `lines AS MATERIALIZED (SELECT x.t, x.kind, x.name, x.of, concat_ws(${propertyEnd}, x.plain, ${ownSql('x.defs')}, ${ownBody('x.body')}) AS properties
-    FROM counted x JOIN asks w ON w.t = x.t)`
+  // Sorted, since the server keeps a few compiled patterns only, and each schema has its own.
+  const lines = `named AS MATERIALIZED (SELECT x.*, strpos(x.defs, w.needle) > 0 OR strpos(x.body, w.needle) > 0 AS named FROM counted x JOIN asks w ON w.t = x.t),
+  lines AS MATERIALIZED (
+    SELECT x.t, x.kind, x.name, x.of, concat_ws(${propertyEnd}, x.plain, x.defs, x.body) AS properties FROM named x WHERE x.named IS NOT TRUE
+    UNION ALL SELECT w.t, w.kind, w.name, w.of, concat_ws(${propertyEnd}, w.plain, ${ownSql('w.defs')}, ${ownBody('w.text')})
+      FROM (SELECT x.kind, x.name, x.of, x.plain, x.defs, x.body AS text, w.* FROM named x JOIN asks w ON w.t = x.t WHERE x.named ORDER BY x.t OFFSET 0) w)`
   const hash = `encode(sha256(convert_to(coalesce(string_agg(concat_ws(${statementEnd}, l.kind, l.name, coalesce(l.of, ''), l.properties), ${statementEnd}
     ORDER BY l.kind COLLATE "C", l.name COLLATE "C"), ''), 'UTF8')), 'hex')`
   return wanted === 'hashes'

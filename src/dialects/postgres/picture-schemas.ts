@@ -10,7 +10,8 @@ export interface FoundSchema {
   own: string
   /** Tables and views in it. */
   relations: number
-  hasViews: boolean
+  /** Locks that reading the definitions of its views takes. */
+  locks: number
 }
 
 /** Schemas of targets, in the order of these; none for a target whose schema does not exist. */
@@ -23,14 +24,18 @@ export async function findSchemas(connection: Connection, targets: readonly (str
       SELECT n.oid, n.nspname::text AS name FROM pg_namespace n
       WHERE ${all ? `(n.nspname::text !~ '^pg_' AND n.nspname <> 'information_schema' AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_namespace'::regclass AND d.objid = n.oid AND d.deptype = 'e')) OR ` : ''}
         n.nspname IN (SELECT e::name FROM json_array_elements_text(${quoteLiteral(JSON.stringify(names))}) e))
-    SELECT n.oid::int8::text AS oid, n.name, current_setting('tenantry.home') AS home, count(c.oid) FILTER (WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f'))::text AS relations, coalesce(bool_or(c.relkind IN ('v', 'm')), false) AS views
-    FROM n LEFT JOIN pg_class c ON c.relnamespace = n.oid GROUP BY n.oid, n.name ORDER BY n.name COLLATE "C"`,
+    , v AS MATERIALIZED (
+      SELECT c.relnamespace, count(DISTINCT d.refobjid) AS locks FROM n JOIN pg_class c ON c.relnamespace = n.oid AND c.relkind IN ('v', 'm')
+        JOIN pg_rewrite r ON r.ev_class = c.oid JOIN pg_depend d ON d.classid = 'pg_rewrite'::regclass AND d.objid = r.oid AND d.refclassid = 'pg_class'::regclass
+      GROUP BY c.relnamespace)
+    SELECT n.oid::int8::text AS oid, n.name, current_setting('tenantry.home') AS home, count(c.oid) FILTER (WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f'))::text AS relations, coalesce(max(v.locks), 0)::text AS locks
+    FROM n LEFT JOIN pg_class c ON c.relnamespace = n.oid LEFT JOIN v ON v.relnamespace = n.oid GROUP BY n.oid, n.name ORDER BY n.name COLLATE "C"`,
   )
   const known = rows.map((row) => ({
     oid: Number(row.oid),
     name: String(row.name),
     relations: Number(row.relations),
-    hasViews: row.views === true,
+    locks: Number(row.locks),
   }))
   const home = String(rows[0]?.home ?? 'public')
   const byName = new Map(known.map((schema) => [schema.name, schema]))

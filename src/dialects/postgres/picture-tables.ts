@@ -63,7 +63,10 @@ export const tableBranches = (version: number): Branch[] => [
     target: 'r.t',
     kind: `'table'`,
     name: 'r.name',
-    of: 'NULL',
+    of: ifSo(
+      'r.relispartition',
+      `(SELECT r.pre || p.relname FROM pg_inherits h JOIN pg_class p ON p.oid = h.inhparent WHERE h.inhrelid = r.rel)`,
+    ),
     plain: [
       [
         'foreign',

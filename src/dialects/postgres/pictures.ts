@@ -13,9 +13,9 @@ import { type FoundSchema, findSchemas } from './picture-schemas.ts'
 
 /**
  * Schemas per statement. The definition of a view is read under a lock on each table that it names, held until the
- * statement ends; so where there are views, the relations of a statement are counted against the lock table, too.
+ * statement ends; so these are counted against a lock table that has room for some 6,400 by default.
  */
-const most = { schemas: 250, relations: 10_000, lockable: 1_500 }
+const most = { schemas: 250, relations: 10_000, locks: 2_500 }
 
 /** How often a statement is sent again when something that it reads is dropped under it. */
 const mostTries = 4
@@ -88,21 +88,19 @@ function byKindAndName(a: PictureObject, b: PictureObject): number {
 function* chunks(found: readonly FoundSchema[]): Iterable<FoundSchema[]> {
   let chunk: FoundSchema[] = []
   let relations = 0
-  let lockable = 0
+  let locks = 0
   for (const schema of found) {
     const full =
-      chunk.length >= most.schemas ||
-      relations + schema.relations > most.relations ||
-      lockable + (schema.hasViews ? schema.relations : 0) > most.lockable
+      chunk.length >= most.schemas || relations + schema.relations > most.relations || locks + schema.locks > most.locks
     if (full && chunk.length > 0 && chunk.at(-1)?.target !== schema.target) {
       yield chunk
       chunk = []
       relations = 0
-      lockable = 0
+      locks = 0
     }
     chunk.push(schema)
     relations += schema.relations
-    lockable += schema.hasViews ? schema.relations : 0
+    locks += schema.locks
   }
   if (chunk.length > 0) yield chunk
 }
