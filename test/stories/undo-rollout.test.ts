@@ -49,7 +49,7 @@ function rolloutOf({ rollout }: FleetReport): string {
 }
 
 const down = (rollout: string, options: DownOptions = {}) =>
-  project.use((tenantry) => tenantry.down({ rollout, ...options }))
+  project.use((tenantry) => tenantry.down({ rollout, unproven: true, ...options }))
 const only = (...tenants: string[]) => ({ selectors: { tenants } })
 const history = async (schema: string) =>
   (await database.query(`select version from ${schema}.schema_migrations order by id`)).map(({ version }) => version)
