@@ -17,6 +17,8 @@ export interface Recipe {
   dialect: string
   kind: ScratchKind
   parts: readonly RecipePart[]
+  /** Of a database: the one schema in it that counts, since others belong to other targets. null: all of it. */
+  within: string | null
 }
 
 /** Migrations run as they are in a database, and are adapted for a schema; the shared schema counts as the database. */
@@ -45,7 +47,7 @@ export function recipeOf(
   target: Target,
   sets: readonly FleetSet[],
   counts: ReadonlyMap<FleetSet, number>,
-  about: { dialect: string; sharedSchema: string },
+  about: { dialect: string; sharedSchema: string; defaultSchema: string },
 ): Recipe {
   const kind = kindOf(target, about.sharedSchema)
   const database = `${target.placement.server}\0${target.placement.database}`
@@ -57,12 +59,14 @@ export function recipeOf(
       ...(count === undefined ? [] : [{ set, kind, count }]),
     ]
   })
-  return { dialect: about.dialect, kind, parts }
+  const divided = sets.some((set) => set.dividedDatabases.has(database))
+  const within = kind === 'schema' ? null : (target.placement.schema ?? (divided ? about.defaultSchema : null))
+  return { dialect: about.dialect, kind, parts, within }
 }
 
 /** Equal for recipes that build the same, within one process. */
-export function keyOfRecipe({ dialect, kind, parts }: Recipe): string {
-  return JSON.stringify([dialect, kind, parts.map((part) => [part.set.config.name, part.kind, part.count])])
+export function keyOfRecipe({ dialect, kind, parts, within }: Recipe): string {
+  return JSON.stringify([dialect, kind, within, parts.map((part) => [part.set.config.name, part.kind, part.count])])
 }
 
 /** `tenant up to 003_orders`, for people. */

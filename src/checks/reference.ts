@@ -94,7 +94,7 @@ export class References {
   }
 
   /** Hash over everything that could make the picture another one. */
-  async #key({ dialect, kind, parts }: Recipe, scope: PictureScope): Promise<string> {
+  async #key({ dialect, kind, parts, within }: Recipe, scope: PictureScope): Promise<string> {
     const { sharedSchema } = this.#fleet.config
     const version = Math.floor((await this.version(dialect)) / 100)
     const built = parts.map(({ set, kind: place, count }) => [
@@ -105,7 +105,7 @@ export class References {
       set.historySchema,
       set.migrations.slice(0, count).map(({ id, checksum }) => [id, checksum]),
     ])
-    const facts = [pictureVersion, dialect, version, kind, sharedSchema, built, scope]
+    const facts = [pictureVersion, dialect, version, kind, within, sharedSchema, built, scope]
     return createHash('sha256').update(JSON.stringify(facts)).digest('hex')
   }
 
@@ -118,7 +118,7 @@ export class References {
     const lease = await pool.lease(server, database)
     let picture: SchemaPicture | null
     try {
-      picture = await pool.dialect(server).pictures.describe(lease.connection, schema ?? null, scope)
+      picture = await pool.dialect(server).pictures.describe(lease.connection, schema ?? recipe.within, scope)
     } finally {
       await lease.release()
     }

@@ -9,6 +9,7 @@ import { countApplied, keyOfRecipe, type Recipe, recipeOf } from './recipe.ts'
 
 /** What a target has applied of every set that serves it. */
 export interface TargetState {
+  /** Its placement is what counts of it: one schema, where the rest of the database belongs to others. */
   target: Target
   /** Names of its sets, joined by `, `. */
   set: string
@@ -65,34 +66,40 @@ export async function readStates(
     )
     const first = error.find((one) => one !== null)
     if (first != null) failures.push({ target: target.name, error: first })
-    else states.push(stateOf(fleet, target, parts, between))
+    else states.push(stateOf(fleet, sets, target, parts, between))
   }
   return { sets, states, failures }
 }
 
-/** The state of one target, from the plans of all of its sets. */
+/** The state of one target, from the plans of all of its sets. `sets`: all of the fleet. */
 export function stateOf(
   fleet: Fleet,
+  sets: readonly FleetSet[],
   target: Target,
   parts: readonly { set: FleetSet; plan: TargetPlan }[],
   between = false,
 ): TargetState {
-  const about = { dialect: fleet.pool.dialect(target.placement.server).name, sharedSchema: fleet.config.sharedSchema }
+  const own = parts.find(({ set }) => set.historySchema === null)?.plan.historySchema
+  const about = {
+    dialect: fleet.pool.dialect(target.placement.server).name,
+    sharedSchema: fleet.config.sharedSchema,
+    defaultSchema: own ?? 'public',
+  }
   const counts = new Map(
     parts.map(({ set, plan }) => [set, countApplied(plan.standing, set.migrations) ?? plan.standing.applied.length]),
   )
-  const sets = parts.map(({ set }) => set)
   const recipe = recipeOf(target, sets, counts, about)
   const done = parts.map(({ set, plan: { standing } }) => [
     set.config.name,
     standing.applied.map(({ id }) => id),
     standing.halfDone.map(({ migration }) => migration),
   ])
+  const { within } = recipe
   return {
-    target,
-    set: sets.map(({ config }) => config.name).join(', '),
+    target: within === null ? target : { ...target, placement: { ...target.placement, schema: within } },
+    set: parts.map(({ set }) => set.config.name).join(', '),
     recipe,
-    key: between ? JSON.stringify([about.dialect, done]) : keyOfRecipe(recipe),
+    key: between ? JSON.stringify([about.dialect, within, done]) : keyOfRecipe(recipe),
     behind: parts.some(({ plan: { standing } }) => standing.pending.length + standing.halfDone.length > 0),
   }
 }

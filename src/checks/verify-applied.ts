@@ -6,6 +6,7 @@ import type { TargetPlan } from '../model/plan.ts'
 import type { UpOptions } from '../model/report.ts'
 import type { TargetResult } from '../model/rollout.ts'
 import type { Fleet, FleetSet } from '../rollout/fleet.ts'
+import { maskMessage } from '../rollout/mask.ts'
 import type { AfterApply } from '../rollout/run.ts'
 import { describeTarget } from './compare-hashes.ts'
 import { readFingerprints } from './fingerprints.ts'
@@ -95,7 +96,7 @@ class AppliedTargets implements Verification {
       // Who asked for it must not take what could not be looked at for good.
       if (this.#options.verify === true && error.code !== 'INTERRUPTED')
         return { ...result, result: 'failed', error: error.toJSON() }
-      this.#leave(error.message)
+      this.#leave(maskMessage(error.message, result))
       return result
     }
   }
@@ -131,7 +132,7 @@ class AppliedTargets implements Verification {
       const plan = await this.#fleet.planTarget(set, decideNothing(set), own)
       const obstacle = plan.error ?? incomparable(own, set, plan.standing)
       if (obstacle !== null) {
-        this.#leave(obstacle.message)
+        this.#leave(maskMessage(obstacle.message, { target: name, tenants: own.tenants.map(({ slug }) => slug) }))
         return null
       }
       parts.push({ set, plan })
@@ -139,10 +140,10 @@ class AppliedTargets implements Verification {
     const target = parts[0]?.plan.target
     if (target === undefined) return null
     const scope = pictureScope(this.#fleet.config, sets)
-    const { recipe, set } = stateOf(this.#fleet, target, parts)
-    const reference = await this.#references.picture(recipe, scope)
-    const differences = await this.#differences(target, reference, scope)
-    return differences.length === 0 ? null : verifyError(name, set, differences)
+    const state = stateOf(this.#fleet, sets, target, parts)
+    const reference = await this.#references.picture(state.recipe, scope)
+    const differences = await this.#differences(state.target, reference, scope)
+    return differences.length === 0 ? null : verifyError(name, state.set, differences)
   }
 
   async #differences(

@@ -41,6 +41,8 @@ export interface FleetSet extends LoadedSet {
   targetsPerDatabase: number
   /** Databases (`server`, NUL, `database`) that it serves as a whole, selected or not: schemas in them may build on that. */
   wholeDatabases: ReadonlySet<string>
+  /** Databases in which any tenant of the fleet has a schema of its own. */
+  dividedDatabases: ReadonlySet<string>
 }
 
 /** What a command needs to see of the fleet. */
@@ -117,6 +119,9 @@ export class Fleet {
       const own = tenants.filter((tenant) => isForTenant(set.config, tenant))
       return { set, selection: own.length === tenants.length ? null : own }
     })
+    const { sharedSchema } = this.config
+    const isWhole = ({ placement: { schema } }: Tenant) => schema === undefined || schema === sharedSchema
+    const dividedDatabases = namesOf(tenants.filter((tenant) => !isWhole(tenant)))
     const all = selectTargets(tenants, selectors)
     const sets: FleetSet[] = []
     for (const { set, selection } of selections) {
@@ -135,8 +140,9 @@ export class Fleet {
       const inSchemas = own.some(({ placement }) => placement.schema !== undefined)
       const historySchema = set.config.history.schema ?? (inSchemas ? null : (set.history?.schema ?? null))
       const targetsPerDatabase = mostPerDatabase(selection ?? tenants)
-      const wholeDatabases = findWholeDatabases(own, this.config.sharedSchema)
-      sets.push({ ...set, targets: picked.targets, shape, table, historySchema, targetsPerDatabase, wholeDatabases })
+      const wholeDatabases = namesOf(own.filter(isWhole))
+      const places = { targetsPerDatabase, wholeDatabases, dividedDatabases }
+      sets.push({ ...set, targets: picked.targets, shape, table, historySchema, ...places })
     }
     if (options.quiet === true) return { sets, tenants: tenants.length, targets: all.targets.length }
     const places = new Set(all.targets.map(({ placement }) => `${placement.server}/${placement.database}`))
@@ -238,9 +244,8 @@ export class Fleet {
   }
 }
 
-function findWholeDatabases(tenants: readonly Tenant[], sharedSchema: string): ReadonlySet<string> {
-  const whole = tenants.filter(({ placement: { schema } }) => schema === undefined || schema === sharedSchema)
-  return new Set(whole.map(({ placement }) => `${placement.server}\0${placement.database}`))
+function namesOf(tenants: readonly Tenant[]): ReadonlySet<string> {
+  return new Set(tenants.map(({ placement }) => `${placement.server}\0${placement.database}`))
 }
 
 /** With a fixed schema, all targets of a database would write into one history, and hide each other's pending. */
