@@ -1,6 +1,8 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { findDrift } from './checks/drift.ts'
+import { proveFleet } from './checks/prove.ts'
+import { refuseUnproven } from './checks/refuse-unproven.ts'
 import { planVerification } from './checks/verify-applied.ts'
 import { withFoundSets } from './config/found-sets.ts'
 import { loadConfig } from './config/load.ts'
@@ -10,7 +12,7 @@ import { writeInit } from './config/write-init.ts'
 import { mysql } from './dialects/mysql/index.ts'
 import { postgres } from './dialects/postgres/index.ts'
 import { planUp } from './engine/plan-up.ts'
-import type { DriftOptions } from './model/check-report.ts'
+import type { DriftOptions, ProveOptions } from './model/check-report.ts'
 import type { Dialect } from './model/dialect.ts'
 import { isTenantryError, TenantryError } from './model/errors.ts'
 import type { Emit } from './model/events.ts'
@@ -152,7 +154,9 @@ class OpenFleet implements Tenantry {
 
   async down(options: DownOptions = {}): Promise<FleetReport> {
     const startedAt = performance.now()
-    const planned = await planUndo(this.#fleet, this.#store, options, startedAt)
+    const planned = await planUndo(this.#fleet, this.#store, options, startedAt, (sets, plans) =>
+      refuseUnproven(this.#fleet, this.#stateDir, sets, plans, { allowDataLoss: options.allowDataLoss === true }),
+    )
     if ('refused' in planned) return planned.refused
     return carryOut(this.#task('down', planned.sets, planned.plans, planned.decide, options, startedAt))
   }
@@ -171,6 +175,10 @@ class OpenFleet implements Tenantry {
 
   async drift(options: DriftOptions = {}) {
     return findDrift(this.#fleet, this.#stateDir, options)
+  }
+
+  async prove(options: ProveOptions = {}) {
+    return proveFleet(this.#fleet, this.#stateDir, options)
   }
 
   async baseline(options: BaselineOptions): Promise<FleetReport> {

@@ -22,7 +22,6 @@ export interface Proving {
   renew(before: Migration): Promise<ProofPlace>
   /** Only tables without rows get some: the others have a tenant's. */
   keepRows: boolean
-  /** Whether rows are put in at all. */
   signal: RunSignals | undefined
 }
 
@@ -43,7 +42,7 @@ export async function proveMigration(proving: Proving, migration: Migration): Pr
   const undo = await findUndo(proving, migration)
   if (undo !== null) {
     const { error } = await run(proving, place, { direction: 'up', to: migration })
-    if (error !== null) return { proof: null, error, notices, place, hash: null }
+    if (error !== null) return { proof: null, error: withoutPlace(error), notices, place, hash: null }
     return { proof: verdict('one-way', undo), error: null, notices, place, hash: null }
   }
   before ??= await place.fingerprint()
@@ -56,7 +55,7 @@ export async function proveMigration(proving: Proving, migration: Migration): Pr
     place = await proving.renew(migration)
     rows = null
     const { error } = await run(proving, place, { direction: 'up', to: migration })
-    if (error !== null) return { proof: null, error: first.error, notices, place, hash: null }
+    if (error !== null) return { proof: null, error: withoutPlace(error), notices, place, hash: null }
     notices.push({
       rule: 'rows-in-the-way',
       migration: migration.id,
@@ -93,7 +92,7 @@ export async function proveMigration(proving: Proving, migration: Migration): Pr
   const fresh = await proving.renew(migration)
   const was = found.after === null ? null : await fresh.describe()
   const { error } = await run(proving, fresh, { direction: 'up', to: migration })
-  if (error !== null) return { proof: null, error, notices, place: fresh, hash: null }
+  if (error !== null) return { proof: null, error: withoutPlace(error), notices, place: fresh, hash: null }
   const should = found.again === null ? null : await fresh.describe()
   return {
     proof: describeBroken(
@@ -134,7 +133,18 @@ const verdict = (
   detail: string | null,
   differences: Proof['differences'] = [],
   error: ErrorDocument | null = null,
-): Proof => ({ verdict: kind, detail, differences, error })
+): Proof => ({ verdict: kind, detail, differences, error: error && withoutPlace(error) })
+
+/** The place is gone when somebody reads it, and is another one each time. */
+export function withoutPlace({ code, message, context }: ErrorDocument): ErrorDocument {
+  const { target, tenant, ...rest } = context
+  return {
+    code,
+    message: target === undefined ? message : message.replaceAll(target, 'the scratch server'),
+    hint: 'Fix the file, then run `tenantry prove` again. No tenant was touched.',
+    context: rest,
+  }
+}
 
 /** null: there is an undo. */
 async function findUndo(proving: Proving, migration: Migration): Promise<string | null> {

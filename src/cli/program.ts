@@ -8,6 +8,7 @@ import { addExplain } from './commands/explain.ts'
 import { addInit } from './commands/init.ts'
 import { addMake } from './commands/make.ts'
 import { addPlan } from './commands/plan.ts'
+import { addProve } from './commands/prove.ts'
 import { addRollout } from './commands/rollout.ts'
 import { addStatus } from './commands/status.ts'
 import { addUnlock } from './commands/unlock.ts'
@@ -47,6 +48,7 @@ export function buildProgram(invoke: Invoke): Command {
     addStatus,
     addCheck,
     addDrift,
+    addProve,
     addBaseline,
     addUnlock,
     addExplain,

@@ -45,7 +45,16 @@ export interface Session {
 }
 
 /** Commands whose result holds its notices: what comes as an event is kept until it is known whether it does. */
-const noticesInResult: ReadonlySet<string> = new Set(['plan', 'status', 'check', 'explain', 'adopt', 'make', 'drift'])
+const noticesInResult: ReadonlySet<string> = new Set([
+  'plan',
+  'status',
+  'check',
+  'explain',
+  'adopt',
+  'make',
+  'drift',
+  'prove',
+])
 
 export function startSession(host: CliHost, name: string, flags: GlobalFlags, argv: readonly string[]): Session {
   const style: PrintStyle = {

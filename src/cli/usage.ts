@@ -5,7 +5,6 @@ import { TenantryError } from '../model/errors.ts'
 /** Commands that the contract lists and this version does not have. */
 const laterCommands: ReadonlySet<string> = new Set([
   'verify',
-  'prove',
   'lint',
   'tenants',
   'registry',
@@ -20,8 +19,6 @@ const laterCommands: ReadonlySet<string> = new Set([
 ])
 
 const laterRolloutCommands: ReadonlySet<string> = new Set(['pause', 'resume', 'approve', 'cancel'])
-
-const laterFlags: ReadonlySet<string> = new Set(['--unproven'])
 
 /** What other tools call it. */
 const otherNames: Readonly<Record<string, string>> = {
@@ -102,12 +99,6 @@ export function toUsageError(
     const nearest = name === word ? suggestCommand(word, commands) : null
     const meant = nearest === null ? '' : `Did you mean \`tenantry ${nearest}\`? `
     return new TenantryError('USAGE', `Unknown command \`${word}\`.`, { hint: `${meant}${help} lists the commands.` })
-  }
-  const flag = /'(--?[^' ]+)/.exec(first)?.[1]
-  if (error.code === 'commander.unknownOption' && flag !== undefined && laterFlags.has(flag)) {
-    return new TenantryError('USAGE', `\`${flag}\` is not part of this version.`, {
-      hint: `${help} lists the flags there are.`,
-    })
   }
   const meant = /Did you mean (.+?)\?/.exec(rest.join(' '))?.[1]
   const message = `${first.charAt(0).toUpperCase()}${first.slice(1)}`.replace(/([^.])$/, '$1.')

@@ -1,4 +1,4 @@
-import type { DriftOptions, DriftReport } from './check-report.ts'
+import type { DriftOptions, DriftReport, ProveOptions, ProveReport } from './check-report.ts'
 import type { ErrorDocument } from './errors.ts'
 import type { Notice } from './migration.ts'
 import type { Summary, TargetResult, WaveResult } from './rollout.ts'
@@ -159,6 +159,8 @@ export interface DownOptions {
   rollout?: string
   /** Also what migrations that stay applied name. */
   force?: boolean
+  /** In several targets also what {@link Tenantry.prove} has not tried out. One target needs no proof. */
+  unproven?: boolean
   allowDataLoss?: boolean
   allowChanged?: boolean
   maxFailures?: { count: number } | { percent: number }
@@ -269,6 +271,11 @@ export interface Tenantry {
   check(options?: { selectors?: Selectors }): Promise<FleetReport>
   /** Compares the real schemas with what the migrations make, or with each other. Changes nothing. */
   drift(options?: DriftOptions): Promise<DriftReport>
+  /**
+   * Tries each migration out on the scratch server: up, down, and up again, with rows in the tables. Writes to no tenant.
+   * `ok` is false where an undo is broken, or a migration cannot be applied. Throws SCRATCH_MISSING.
+   */
+  prove(options?: ProveOptions): Promise<ProveReport>
   baseline(options: BaselineOptions): Promise<FleetReport>
   explain(tenant: string): Promise<ExplainReport>
   /**

@@ -22,13 +22,14 @@ export interface UndoPlan {
 
 /**
  * Plans an undo. What is refused is refused before anything is touched anywhere: an undo that is missing, something that
- * others need, rows that would be lost. Throws what concerns no target: MIGRATION_UNKNOWN, ROLLOUT_UNKNOWN, USAGE.
+ * others need, what was never tried out (`findUnproven`), rows that would be lost. Throws what concerns no target: MIGRATION_UNKNOWN, ROLLOUT_UNKNOWN, USAGE.
  */
 export async function planUndo(
   fleet: Fleet,
   store: RolloutStore,
   options: DownOptions,
   startedAt: number,
+  findUnproven: (sets: readonly FleetSet[], plans: readonly SetPlan[]) => TenantryError | null = () => null,
 ): Promise<UndoPlan | { refused: FleetReport }> {
   const { sets: inOrder } = await fleet.view(options.selectors ?? {}, { whole: true })
   const sets = [...inOrder].reverse()
@@ -47,6 +48,8 @@ export async function planUndo(
     const [first, ...rest] = plans
     if (first !== undefined) plans = [{ ...first, notices: [...first.notices, ...notices] }, ...rest]
   }
+  const unproven = options.unproven === true ? null : findUnproven(sets, plans)
+  if (unproven !== null) return refuse(unproven, () => unproven.toJSON())
   if (options.allowDataLoss !== true) {
     const losses = await findDataLoss(fleet, sets, plans)
     if (losses.length > 0) return refuse(dataLossError(losses), (target) => targetLossError(losses, target))

@@ -14,6 +14,7 @@ interface DownFlags extends SelectorFlags {
   batch?: boolean
   rollout?: string
   force?: boolean
+  unproven?: boolean
   allowDataLoss?: boolean
   allowChanged?: boolean
   maxFailures?: { count: number } | { percent: number }
@@ -33,6 +34,7 @@ export function addDown(program: Command, invoke: Invoke): void {
     .option('--to <migration>', 'undo everything after this one, which stays')
     .option('--batch', 'undo the last batch, where the history counts batches (Knex)')
     .option('--rollout <id>', 'undo exactly what this rollout applied, where it applied it')
+    .option('--unproven', 'in several tenants also what `prove` has not tried out, or found not to work')
     .option('--force', 'also where migrations that stay applied name what is taken away')
     .option('--allow-data-loss', 'also where tables or columns that hold rows are dropped')
     .option('--allow-changed', 'go on where an applied file was changed afterwards')
@@ -47,7 +49,7 @@ export function addDown(program: Command, invoke: Invoke): void {
     )
   addExamples(addSelectors(command), [
     ['tenantry down acme', 'the last migration of one tenant'],
-    ['tenantry down 0042_add_email', 'exactly this one, everywhere'],
+    ['tenantry down 0042_add_email', 'exactly this one, everywhere: proved first with `tenantry prove`'],
     ['tenantry down 0042_add_email acme globex', 'exactly this one, in two tenants'],
     ['tenantry down --steps 2 acme', 'the last two'],
     ['tenantry down --to 0040 --label tier=test', 'everything after 0040'],
@@ -75,6 +77,7 @@ export function addDown(program: Command, invoke: Invoke): void {
         selectors: readSelectors(choice.tenants, flags),
         ...choice.undo,
         ...(flags.force && { force: true }),
+        ...(flags.unproven && { unproven: true }),
         ...(flags.allowDataLoss && { allowDataLoss: true }),
         ...(flags.allowChanged && { allowChanged: true }),
         ...(flags.maxFailures && { maxFailures: flags.maxFailures }),
