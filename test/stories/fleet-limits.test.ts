@@ -49,7 +49,7 @@ insert into account (email) values ('A@x.org');\n`,
     { extname: 'uuid-ossp', schema: 'public' },
   ])
   expect(await database.query("select email = 'a@X.org' as same from t_7.account")).toEqual([{ same: true }])
-  const down = await project.use((tenantry) => tenantry.down({ allowDataLoss: true }))
+  const down = await project.use((tenantry) => tenantry.down({ unproven: true, allowDataLoss: true }))
   expect(countResults(down)).toEqual({ undone: 10 })
   expect(await extensions()).toHaveLength(2)
   expect(down.notices).toContainEqual(

@@ -224,7 +224,7 @@ export const down = async (knex: Knex): Promise<void> => { await knex.schema.alt
     tenants: [{ slug: 'ours', topology: 'schema', schema: ours }],
   })
   expect(resultOf(await project.up(), 'ours')).toMatchObject({ applied: ['2_b'], error: null })
-  const undone = await project.use((tenantry) => tenantry.down({ steps: 2, allowDataLoss: true }))
+  const undone = await project.use((tenantry) => tenantry.down({ unproven: true, steps: 2, allowDataLoss: true }))
   expect(resultOf(undone, 'ours')).toMatchObject({ undone: ['2_b', '1_a'], error: null })
 })
 

@@ -94,7 +94,7 @@ withMariadb('a fleet on MariaDB', () => {
     expect(await project.use((tenantry) => tenantry.status())).toMatchObject({ healthy: size, needsAttention: 0 })
     expect(await project.use((tenantry) => tenantry.check())).toMatchObject({ ok: true })
 
-    const down = await project.use((tenantry) => tenantry.down({ to: '001', allowDataLoss: true }))
+    const down = await project.use((tenantry) => tenantry.down({ unproven: true, to: '001', allowDataLoss: true }))
     expect(down.error).toBeNull()
     expect(countResults(down)).toEqual({ undone: size })
     for (const { undone } of down.targets) expect(undone).toEqual(['003_greet', '002_names'])
@@ -107,7 +107,7 @@ withMariadb('a fleet on MariaDB', () => {
 
   test('an undo that would take rows away is refused, with their number', async () => {
     await project.up()
-    const down = await project.use((tenantry) => tenantry.down({ to: '001' }))
+    const down = await project.use((tenantry) => tenantry.down({ unproven: true, to: '001' }))
     expect(down).toMatchObject({ ok: false, error: { code: 'DATA_LOSS' } })
     for (const [row] of await all((database) => database.query('SELECT COUNT(*) AS n FROM users'))) {
       expect(row).toEqual({ n: 3 })

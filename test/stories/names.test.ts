@@ -65,7 +65,7 @@ async function goThrough(count: number): Promise<void> {
     const explained = await project.use((tenantry) => tenantry.explain(tenants[0] as string))
     expect(explained.targets.map(({ pending }) => pending)).toEqual([['004_bad']])
   }
-  const undone = await project.use((tenantry) => tenantry.down({ steps: 3, allowDataLoss: true }))
+  const undone = await project.use((tenantry) => tenantry.down({ unproven: true, steps: 3, allowDataLoss: true }))
   expect(undone.targets.map(({ error }) => error)).toEqual(Array(count).fill(null))
   expect(countResults(undone)).toEqual({ undone: count })
 }
@@ -106,7 +106,7 @@ test('names of databases, and of the history table and its schema', async () => 
       })
       expect([name, countResults(await project.up())]).toEqual([name, { applied: 3 }])
       expect(countResults(await project.up())).toEqual({ 'up-to-date': 3 })
-      const undone = await project.use((tenantry) => tenantry.down({ steps: 3, allowDataLoss: true }))
+      const undone = await project.use((tenantry) => tenantry.down({ unproven: true, steps: 3, allowDataLoss: true }))
       expect(countResults(undone)).toEqual({ undone: 3 })
       const [row] = await database.server.query('SELECT count(*)::int AS n FROM pg_class WHERE relname = $1', own[0], [
         name,

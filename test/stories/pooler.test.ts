@@ -63,7 +63,7 @@ needs('pgbouncer')('through PgBouncer in transaction mode, with two server conne
       { setting: '4321ms' },
     ])
     await project.use(async (tenantry) => {
-      expect(countResults(await tenantry.down({ allowDataLoss: true }))).toEqual({ undone: 7 })
+      expect(countResults(await tenantry.down({ unproven: true, allowDataLoss: true }))).toEqual({ undone: 7 })
       expect((await tenantry.status()).targets.map(({ pending }) => pending)).toEqual(Array(7).fill(['002_notes']))
     })
     expect(

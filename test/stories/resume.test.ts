@@ -164,7 +164,7 @@ describe('an undo that runs statement by statement', () => {
       await proxy.refuse()
       abort.abort()
     })
-    const died = await project.use((tenantry) => tenantry.down({ signal }))
+    const died = await project.use((tenantry) => tenantry.down({ unproven: true, signal }))
     await gone
     await proxy.restore()
     expect(died.targets[0]).toMatchObject({ result: 'failed', undone: [] })
@@ -174,7 +174,7 @@ describe('an undo that runs statement by statement', () => {
     const [refused] = (await up()).targets
     expect(refused?.error).toMatchObject({ code: 'MIGRATION_HALF_APPLIED' })
     expect(refused?.error?.hint).toContain(`tenantry down ${id}`)
-    expect((await project.use((tenantry) => tenantry.down())).targets[0]).toMatchObject({
+    expect((await project.use((tenantry) => tenantry.down({ unproven: true }))).targets[0]).toMatchObject({
       result: 'undone',
       undone: [id],
       error: null,

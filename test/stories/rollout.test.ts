@@ -271,7 +271,7 @@ describe('--backup', () => {
   test('also before an undo', async () => {
     project.write({ 'migrations/rollbacks/001_a.sql': 'DROP TABLE a;\n' })
     await up()
-    const report = await project.use((tenantry) => tenantry.down({ backup, allowDataLoss: true }))
+    const report = await project.use((tenantry) => tenantry.down({ unproven: true, backup, allowDataLoss: true }))
     expect(countResults(report)).toEqual({ undone: 2 })
     expect([existsSync(envFile('t_1')), existsSync(envFile('t_2'))]).toEqual([true, true])
   })

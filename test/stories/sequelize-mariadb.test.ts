@@ -69,7 +69,7 @@ withMariadb('MariaDB', () => {
       expect(await catalog(at)).toEqual(await catalog(native))
       expect(await rows(at)).toEqual(await rows(native))
     }
-    const down = await project.use((tenantry) => tenantry.down({ allowDataLoss: true }))
+    const down = await project.use((tenantry) => tenantry.down({ unproven: true, allowDataLoss: true }))
     expect(resultOf(down, 't1')).toMatchObject({ undone: [shop[7]], error: null })
     expect((await status(one))[files[7] as string]).toBe('down')
     expect(await cli(one, 'db:migrate:undo')).toMatchObject({ code: 0 })

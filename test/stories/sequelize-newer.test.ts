@@ -75,7 +75,7 @@ describe.skipIf(!isThere)(title, () => {
     expect(
       await database.query(`SELECT count(*)::int AS n FROM pg_class WHERE relnamespace = 'public'::regnamespace`),
     ).toEqual([{ n: 0 }])
-    const down = await project.use((tenantry) => tenantry.down({ steps: 2, allowDataLoss: true }))
+    const down = await project.use((tenantry) => tenantry.down({ unproven: true, steps: 2, allowDataLoss: true }))
     expect(down.targets.map(({ undone }) => undone)).toEqual([
       ['2-rows', '1-users'],
       ['2-rows', '1-users'],

@@ -84,7 +84,7 @@ describe('sequelize-cli, a database per tenant', () => {
     }
 
     // Undone by us, seen by the tool; undone by the tool, seen by us.
-    const down = await project.use((tenantry) => tenantry.down({ allowDataLoss: true }))
+    const down = await project.use((tenantry) => tenantry.down({ unproven: true, allowDataLoss: true }))
     expect(resultOf(down, 't1').undone).toEqual([shop[7]])
     expect((await status(one))[`${shop[7]}.js`]).toBe('down')
     expect(await cli(one, 'db:migrate:undo')).toMatchObject({ code: 0 })
@@ -108,7 +108,7 @@ describe('sequelize-cli, a database per tenant', () => {
 
   test('everything undone by us leaves what the tool leaves', async () => {
     await project.up()
-    const down = await project.use((tenantry) => tenantry.down({ steps: shop.length, allowDataLoss: true }))
+    const down = await project.use((tenantry) => tenantry.down({ unproven: true, steps: shop.length, allowDataLoss: true }))
     expect(down.ok).toBe(true)
     expect(resultOf(down, 't1').undone).toEqual([...shop].reverse())
     expect(await cli(native, 'db:migrate:undo:all')).toMatchObject({ code: 0 })
@@ -141,7 +141,7 @@ describe('a schema per tenant', () => {
     expect(await rows(fleet, 'Café 3')).toEqual(await rows(native))
     expect(await catalog(fleet)).toEqual(emptyPublic)
 
-    const down = await project.use((tenantry) => tenantry.down({ steps: shop.length, allowDataLoss: true }))
+    const down = await project.use((tenantry) => tenantry.down({ unproven: true, steps: shop.length, allowDataLoss: true }))
     expect(down.targets.map(({ error }) => error)).toEqual([null, null, null])
     await sequelizeCli(project.dir, ['db:migrate:undo:all', '--url', native.url])
     expect(await catalog(fleet, 't_2')).toEqual(await catalog(native))
@@ -168,7 +168,7 @@ describe('a schema per tenant', () => {
       await umzug.down()
       expect(resultOf(await project.use((tenantry) => tenantry.plan()), 't_1').pending).toHaveLength(1)
       expect((await project.up()).ok).toBe(true)
-      await project.use((tenantry) => tenantry.down())
+      await project.use((tenantry) => tenantry.down({ unproven: true }))
       expect((await umzug.pending()).map(({ name }) => name)).toEqual(['2024.01.04T09.00.00.phone.js'])
       await umzug.up()
       expect(await names(fleet, 't_1')).toEqual((await umzug.executed()).map(({ name }) => name))
@@ -196,7 +196,7 @@ test('umzug, a database per tenant: half by each, one undone by each', async () 
     expect(await own.query('SELECT email, kind FROM users')).toEqual([
       { email: '2024.01.03T09.00.00.rows.cjs@example.org', kind: 'b' },
     ])
-    await project.use((tenantry) => tenantry.down({ allowDataLoss: true }))
+    await project.use((tenantry) => tenantry.down({ unproven: true, allowDataLoss: true }))
     await mine.umzug.down()
     await reference.umzug.down({ step: 2 })
     expect(await mine.umzug.pending()).toEqual(await reference.umzug.pending())

@@ -35,7 +35,7 @@ beforeEach(async () => {
 
 afterEach(() => project?.remove())
 
-const down = (options: DownOptions = {}) => project.use((tenantry) => tenantry.down(options))
+const down = (options: DownOptions = {}) => project.use((tenantry) => tenantry.down({ unproven: true, ...options }))
 const only = (...tenants: string[]) => ({ selectors: { tenants } })
 const history = async (schema: string) =>
   (await database.query(`select version from "${schema}".schema_migrations order by id`)).map(({ version }) => version)
@@ -104,7 +104,7 @@ test('a word that is a tenant and a migration is refused: it could undo the whol
 describe('refuses, and touches nothing anywhere', () => {
   const refused = async (argv: string[], code: string) => {
     const before = await Promise.all([history('a'), history('b')])
-    const ended = await project.run(['down', ...argv, '--json'])
+    const ended = await project.run(['down', '--unproven', ...argv, '--json'])
     expect(ended.code).toBe(2)
     const report = JSON.parse(ended.stdout)
     expect(report).toMatchObject({ command: 'down', ok: false, rollout: null, error: { code } })
@@ -141,7 +141,7 @@ describe('refuses, and touches nothing anywhere', () => {
   test('--yes is not --allow-data-loss', async () => {
     await database.query('insert into b.vendor values (1)')
     await refused(['--yes'], 'DATA_LOSS')
-    expect((await project.run(['down', '--allow-data-loss'])).code).toBe(0)
+    expect((await project.run(['down', '--allow-data-loss', '--unproven'])).code).toBe(0)
   })
 
   test('rows that nobody can count, because a policy may hide them', async () => {
