@@ -59,4 +59,4 @@ export const argumentTypes = (
 
 /** SQL: a function `p` that somebody made: no extension did, and no range type (those are in the internal language). */
 export const ordinaryProgram = `NOT EXISTS (SELECT FROM ext e WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid)
-  AND NOT EXISTS (SELECT FROM pg_language x WHERE x.oid = p.prolang AND x.lanname = 'internal')`
+  AND NOT EXISTS (SELECT FROM pg_language x WHERE x.oid = p.prolang AND x.lanname = 'internal' AND p.prokind <> 'a')`

@@ -63,7 +63,8 @@ function readPieces(row: Record<string, unknown>): Piece[] {
     statements,
     address: `${row.class}:${row.oid}`,
     oid: Number(row.oid),
-    rank: order.indexOf(kind),
+    // A domain's checks come before it is used: later they would be refused.
+    rank: statements[0]?.startsWith('ALTER DOMAIN ') ? order.indexOf('domain') + 0.5 : order.indexOf(kind),
   }
   if (kind !== 'sequence' || statements.length < 2) return [piece]
   const ends = {

@@ -81,7 +81,7 @@ const commented = `(
     FROM rel r JOIN pg_index i ON i.indrelid = r.rel JOIN pg_class c ON c.oid = i.indexrelid
   UNION ALL SELECT k.t, 'pg_constraint', k.oid, 0, 'constraint ' || k.name || '.' || k.conname, k.name || '.' || k.conname, 'CONSTRAINT ' || quote_ident(k.conname) || ' ON ' || k.q FROM con k
   UNION ALL SELECT n.t, 'pg_constraint', k.oid, 0, 'constraint ' || n.pre || y.typname || '.' || k.conname, n.pre || y.typname || '.' || k.conname, 'CONSTRAINT ' || quote_ident(k.conname) || ' ON DOMAIN ' || n.sch || '.' || quote_ident(y.typname)
-    FROM pg_constraint k JOIN pg_type y ON y.oid = k.contypid JOIN ns n ON n.oid = y.typnamespace WHERE k.contypid <> 0
+    FROM pg_type y JOIN pg_constraint k ON k.contypid = y.oid JOIN ns n ON n.oid = y.typnamespace WHERE y.typtype = 'd'
   UNION ALL SELECT r.t, 'pg_trigger', g.oid, 0, 'trigger ' || r.name || '.' || g.tgname, r.name || '.' || g.tgname, 'TRIGGER ' || quote_ident(g.tgname) || ' ON ' || r.q FROM rel r JOIN pg_trigger g ON g.tgrelid = r.rel AND NOT g.tgisinternal
   UNION ALL SELECT r.t, 'pg_rewrite', w.oid, 0, 'rule ' || r.name || '.' || w.rulename, r.name || '.' || w.rulename, 'RULE ' || quote_ident(w.rulename) || ' ON ' || r.q FROM rel r JOIN pg_rewrite w ON w.ev_class = r.rel AND w.rulename <> '_RETURN'
   UNION ALL SELECT r.t, 'pg_policy', p.oid, 0, 'policy ' || r.name || '.' || p.polname, r.name || '.' || p.polname, 'POLICY ' || quote_ident(p.polname) || ' ON ' || r.q FROM rel r JOIN pg_policy p ON p.polrelid = r.rel

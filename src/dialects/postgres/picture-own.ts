@@ -92,7 +92,7 @@ export function ownSql(text: string, strings: 'read' | 'made' = 'read'): string 
   // In a dollar quote any quoted name may take its place.
   const made = String.raw`regexp_replace(replace(${names}, '''''', ''''), '^''(.*)''(?=::)', '$own$\1$own$')`
   // Where a table has the schema's name as its alias, a column may be called like an object: there only what cannot be a column is the schema's.
-  const isOwn = String.raw`${isOwnObject('m.m[3]')} AND (m.m[4] = '(' OR ${text} !~ w.alias OR s.piece ~ '(?:::|\m(?:FROM|JOIN|INTO|UPDATE|ONLY|REFERENCES)\s+\(*|\mON\s+)$')`
+  const isOwn = String.raw`${isOwnObject('m.m[3]')} AND (m.m[4] = '(' OR ${text} !~ '\m(?:FROM|JOIN|UPDATE|INTO|ON)\M' OR ${text} !~ w.alias OR s.piece ~ '(?:::|\m(?:FROM|JOIN|INTO|UPDATE|ONLY|TO|REFERENCES)\s+\(*|\mON\s+)$')`
   // Most defaults that name the schema are a value of an enum.
   const cast = `'''::' || w.dot`
   return `CASE WHEN strpos(${text}, w.needle) = 0 THEN ${text}

@@ -115,7 +115,7 @@ async function ask(
   const question = pictureQuestion(wanted, found, targets, scope, connection.version)
   // One message is one transaction: the settings are gone with it. With nothing on the search path, no function or
   // operator of a tenant's can take the place of the server's own. What looks dear to the planner is not worth compiling.
-  const text = `SELECT set_config('search_path', '', true), set_config('jit', 'off', true),
+  const text = `SELECT set_config('search_path', '', true), set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', '0', true),
     set_config('lock_timeout', '${lockTimeoutMs}', true), set_config('quote_all_identifiers', 'off', true),
     set_config('DateStyle', 'ISO, MDY', true), set_config('IntervalStyle', 'postgres', true), set_config('TimeZone', 'UTC', true), set_config('extra_float_digits', '1', true), set_config('bytea_output', 'hex', true);
     ${question}`
