@@ -26,6 +26,7 @@ export class References {
   readonly #servers = new Map<string, { scratch: ScratchServer; version: Promise<number> }>()
   readonly #places = new Map<string, Promise<Target>>()
   readonly #pictures = new Map<string, Promise<SchemaPicture>>()
+  readonly #defaults = new Map<string, Promise<string | null>>()
   #cacheFailed = false
 
   /** @param signal stops a build at once; what is made is still removed */
@@ -93,6 +94,20 @@ export class References {
     return server
   }
 
+  /**
+   * Tables take over what their database was made with, and a migration may say the same in words: a reference is built
+   * in a database like that of the first target that can be asked. null: the scratch server's own.
+   */
+  #defaultsFor({ dialect, parts }: Recipe): Promise<string | null> {
+    let defaults = this.#defaults.get(dialect)
+    if (defaults === undefined) {
+      const targets = parts.flatMap(({ set }) => set.targets)
+      defaults = askDefaults(this.#fleet, targets, dialect)
+      this.#defaults.set(dialect, defaults)
+    }
+    return defaults
+  }
+
   /** Hash over everything that could make the picture another one. */
   async #key({ dialect, kind, parts, within }: Recipe, scope: PictureScope): Promise<string> {
     const { sharedSchema } = this.#fleet.config
@@ -157,7 +172,7 @@ export class References {
     this.#refuseInterrupted()
     let place: Target
     try {
-      place = await scratch.make(recipe.kind)
+      place = await scratch.make(recipe.kind, await this.#defaultsFor(recipe))
     } catch (error) {
       throw describeScratchError(error, scratch.server)
     }
@@ -211,6 +226,26 @@ async function askVersion({ pool }: Fleet, server: string): Promise<number> {
   } finally {
     await home.close()
   }
+}
+
+/** Targets that are asked before it is given up: what is wrong with them is told by who reads them. */
+const mostAsked = 3
+
+async function askDefaults({ pool }: Fleet, targets: readonly Target[], dialect: string): Promise<string | null> {
+  const own = targets.filter(({ placement }) => pool.dialect(placement.server).name === dialect)
+  for (const { placement } of own.slice(0, mostAsked)) {
+    try {
+      const lease = await pool.lease(placement.server, placement.database)
+      try {
+        return await pool.dialect(placement.server).scratch.defaultsOf(lease.connection)
+      } finally {
+        await lease.release()
+      }
+    } catch (error) {
+      if (!(error instanceof DatabaseError) && !isTenantryError(error)) throw error
+    }
+  }
+  return null
 }
 
 function describeScratchError(error: unknown, server: string): unknown {

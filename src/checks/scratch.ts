@@ -43,8 +43,11 @@ export class ScratchServer {
     this.#fleet = fleet
   }
 
-  /** A new, empty place. Throws `DatabaseError`. */
-  async make(kind: ScratchKind): Promise<Target> {
+  /**
+   * A new, empty place. Throws `DatabaseError`.
+   * @param defaults of a database that it should be like; null: the scratch server's own
+   */
+  async make(kind: ScratchKind, defaults: string | null = null): Promise<Target> {
     const { pool } = this.#fleet
     const database = newName()
     const dialect = pool.dialect(this.server)
@@ -53,7 +56,7 @@ export class ScratchServer {
       if (!this.#swept) await sweep(dialect, home)
       this.#swept = true
       this.#made.push(database)
-      await dialect.scratch.createDatabase(home, database)
+      await dialect.scratch.createDatabase(home, database, defaults)
     } finally {
       await home.close()
     }

@@ -114,8 +114,13 @@ export interface Pictures {
 export interface Scratch {
   /** A database that every server has, to give commands from. */
   readonly home: string
-  /** `connection` is to any database of the server. Throws `DatabaseError`. */
-  createDatabase(connection: Connection, name: string): Promise<void>
+  /**
+   * `connection` is to any database of the server. Throws `DatabaseError`.
+   * @param defaults what {@link defaultsOf} told of a database that it should be like; null: the server's own
+   */
+  createDatabase(connection: Connection, name: string, defaults?: string | null): Promise<void>
+  /** What a database was made with that its tables take over unsaid, and that is told only where they differ; null: nothing. */
+  defaultsOf(connection: Connection): Promise<string | null>
   /** Ends sessions that are in it. Nothing happens where there is none. */
   dropDatabase(connection: Connection, name: string): Promise<void>
   createSchema(connection: Connection, name: string): Promise<void>

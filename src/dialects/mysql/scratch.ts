@@ -7,13 +7,21 @@ const noSchemas = () =>
   Promise.reject(new TenantryError('INTERNAL', 'A target of MySQL or MariaDB is a database; it holds no schemas.'))
 
 /**
- * Databases for trying things out. They get the server's default character set and collation, as a CREATE DATABASE of
- * anybody would give them.
+ * Databases for trying things out. Without anything said they get the server's default character set and collation, as a
+ * CREATE DATABASE of anybody would give them.
  */
 export const scratch: Scratch = {
   home: 'information_schema',
-  async createDatabase(connection, name) {
-    await connection.run(`CREATE DATABASE ${quoteIdentifier(name)}`)
+  async createDatabase(connection, name, defaults = null) {
+    const collation = defaults === null ? '' : ` COLLATE ${quoteIdentifier(defaults)}`
+    await connection.run(`CREATE DATABASE ${quoteIdentifier(name)}${collation}`)
+  },
+  /** The collation, which tells the character set, too. */
+  async defaultsOf(connection) {
+    const [row] = await connection.run(
+      'SELECT DEFAULT_COLLATION_NAME AS collation FROM information_schema.SCHEMATA WHERE SCHEMA_NAME = DATABASE()',
+    )
+    return row === undefined ? null : String(row.collation)
   },
   /** What sessions of other accounts hold locked in it is waited for. */
   async dropDatabase(connection, name) {

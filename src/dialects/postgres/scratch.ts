@@ -8,6 +8,10 @@ export const scratch: Scratch = {
   async createDatabase(connection: Connection, name: string) {
     await connection.query(`CREATE DATABASE ${quoteIdentifier(name)} TEMPLATE template0`)
   },
+  /** A collation is told by its name, or as the database's own. */
+  async defaultsOf() {
+    return null
+  },
   async dropDatabase(connection: Connection, name: string) {
     await connection.query(`DROP DATABASE IF EXISTS ${quoteIdentifier(name)} WITH (FORCE)`)
   },
