@@ -145,8 +145,10 @@ async function inTransactions(
     return { finished, failure: { failure: outcome.failure, step, statement: null, ...place } }
   }
   const carryOut = async (): Promise<StepsOutcome> => {
-    let mark = markFor(work, true)
-    let pending = [...ours(take, -1), ...ours(opening(work, connection, standing, steps, 0, mark), 0)]
+    // With the tool's lock row goes a lock of the session: the history cannot change between two of our transactions.
+    const isHeld = nativeLock !== null
+    let mark = markFor(work, !isHeld)
+    let pending = [...ours(take, -1), ...ours(opening(work, connection, standing, steps, 0, mark, true), 0)]
     for (const [index, step] of steps.entries()) {
       const refused = await sendAll(pending)
       if (refused !== null) return refused
@@ -163,8 +165,8 @@ async function inTransactions(
       ]
       if (index === last) pending.push(...ours(nativeLock === null ? reset : [], index))
       else {
-        mark = markFor(work, true)
-        pending.push(...ours(opening(work, connection, standing, steps, index + 1, mark), index + 1))
+        mark = markFor(work, !isHeld)
+        pending.push(...ours(opening(work, connection, standing, steps, index + 1, mark, !isHeld), index + 1))
       }
     }
     return (await sendAll(pending)) ?? { finished, failure: null }
@@ -190,6 +192,7 @@ function opening(
   steps: readonly CompiledStep[],
   index: number,
   mark: TransactionMark,
+  guarded: boolean,
 ): string[] {
   const { phrases } = work.dialect
   const settings: TransactionSettings = {
@@ -202,7 +205,7 @@ function opening(
   return [
     ...phrases.begin(settings, mark, connection.version),
     ...(index === 0 ? createTablesSql(work.dialect, work.place, standing.snapshot) : []),
-    phrases.guard(guardFor(work, [steps[index] as CompiledStep], true)),
+    ...(guarded ? [phrases.guard(guardFor(work, [steps[index] as CompiledStep], true))] : []),
   ]
 }
 
