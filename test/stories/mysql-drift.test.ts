@@ -118,6 +118,28 @@ withMariadb('drift on MariaDB', () => {
     expect(await drift()).toMatchObject({ ok: true, clusters: [{ targets: size + 1, reference: true }] })
   })
 
+  test('tables that say what the databases of all tenants have anyway are equal', async () => {
+    const named = []
+    for (let i = 0; i < 2; i++) {
+      const database = await freshMariadb(`drift in unicode ${i}`)
+      await database.query(`ALTER DATABASE \`${database.name}\` COLLATE utf8mb4_unicode_ci`)
+      named.push(database)
+    }
+    const others = databases
+    databases = named
+    configure()
+    project.write({
+      'migrations/003_notes.up.sql':
+        'CREATE TABLE notes (a TEXT) DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_unicode_ci;\nCREATE TABLE plain (a TEXT, b TEXT COLLATE utf8mb4_unicode_ci);',
+    })
+    const up = await project.use((tenantry) => tenantry.up({ verify: true }))
+    expect(up.targets.map(({ error }) => error)).toEqual([null, null])
+    expect(await drift()).toMatchObject({ ok: true, clusters: [{ targets: 2, reference: true }] })
+    await change(1, 'ALTER TABLE plain CONVERT TO CHARACTER SET utf8mb4 COLLATE utf8mb4_general_ci')
+    expect(told(await drift())).toEqual(['1 changed table plain'])
+    databases.push(...others)
+  })
+
   test('up --verify says where a migration said "ok" and left something else', async () => {
     await change(4, 'CREATE TABLE notes (id INT PRIMARY KEY)')
     project.write({
