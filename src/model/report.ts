@@ -98,6 +98,16 @@ export interface ExplainReport {
     nativeLock?: string | null
     /** What the catalog says about an interrupted statement. */
     probe: { migration: string; statement: number; kind: string; verdict: string; reason: string } | null
+    /** Where `last` does not tell: the rollout that left something half-done, as the ledger has it. */
+    stoppedIn?: string | null
+    /** What a pending migration makes and is there already: does it equal what the migration makes? */
+    inTheWay?: {
+      migration: string
+      statement: number
+      /** `table users`. */
+      object: string
+      verdict: 'equal' | 'different' | 'unknown'
+    } | null
     /** Commands that could follow, most likely first. */
     next: readonly { command: string; why: string }[]
   })[]

@@ -16,7 +16,7 @@ export interface Preview {
 }
 
 /**
- * The statements that a migration's `up` would send to this target, in order. Code is run on a session that carries out
+ * The statements that a migration would send to this target, in order. Code is run on a session that carries out
  * reads only, in a transaction that is rolled back. `why`: it did not come to its end, and why; what it had sent until
  * then is there. Code that looks at what it has just made meets an older state, or a newer one.
  */
@@ -26,8 +26,9 @@ export async function previewStatements(
   plan: TargetPlan,
   migration: Migration,
   connection: Connection,
+  direction: 'up' | 'down' = 'up',
 ): Promise<Preview> {
-  const { script, why } = await lookAt(fleet, set, plan, migration, 'up', connection)
+  const { script, why } = await lookAt(fleet, set, plan, migration, direction, connection)
   return { statements: script === null ? [] : statementsOf(script), why }
 }
 

@@ -27,13 +27,14 @@ function printTarget(target: ExplainReport['targets'][number], style: PrintStyle
     ],
     printNow(target),
     printLogs(target),
-    printLast(target.last),
+    [...printLast(target.last), ...printStopped(target.stoppedIn ?? null)],
     target.probe === null
       ? []
       : [
           `Catalog: statement ${target.probe.statement} of ${target.probe.migration} (${target.probe.kind}): ${target.probe.verdict}`,
           `  ${target.probe.reason}`,
         ],
+    printInTheWay(target.inTheWay ?? null),
     printNext(
       target.next.map(({ command, why }) => `\`${command}\`: ${why}`),
       style,
@@ -43,7 +44,7 @@ function printTarget(target: ExplainReport['targets'][number], style: PrintStyle
 
 /** What stands in the way now; where a rollout met it, that tells the same. */
 function printNow({ error, last }: ExplainReport['targets'][number]): string[] {
-  if (error == null || last !== null) return []
+  if (error == null || last?.error?.message === error.message) return []
   return [
     `Now: ${error.code}`,
     ...indent(error.message, '  '),
@@ -70,5 +71,24 @@ function printLast(last: ExplainReport['targets'][number]['last']): string[] {
     `  ${last.error.code}${at === '' ? '' : ` at ${at}`}`,
     ...indent(last.error.message, '  '),
     ...(last.error.hint === null ? [] : [`  hint: ${last.error.hint}`]),
+  ]
+}
+
+function printStopped(rollout: string | null): string[] {
+  if (rollout === null) return []
+  return [`Half-done since rollout ${rollout}: the machine that ran it has what the server said.`]
+}
+
+const comparisons = {
+  equal: 'it equals what the migration makes',
+  different: 'it differs from what the migration makes',
+  unknown: 'whether it equals what the migration makes could not be told',
+} as const
+
+function printInTheWay(found: ExplainReport['targets'][number]['inTheWay'] | null): string[] {
+  if (found == null) return []
+  const { object, migration, statement, verdict } = found
+  return [
+    `In the way: ${object}, which statement ${statement} of ${migration} makes, is there: ${comparisons[verdict]}.`,
   ]
 }
