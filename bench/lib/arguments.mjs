@@ -12,6 +12,8 @@ export const workNames = [
   'knex-code',
   'sequelize-code',
   'mariadb',
+  'fingerprint',
+  'drift',
 ]
 
 export const usage = `npm run bench -- [options]
@@ -59,8 +61,15 @@ export function readArguments(argv) {
   Object.assign(
     sizes,
     quick
-      ? { codeSchemas: 24, codeDatabases: 8, codeIdle: 100, mariadbDatabases: 8 }
-      : { codeSchemas: 200, codeDatabases: 100, codeIdle: 500, mariadbDatabases: 50 },
+      ? { codeSchemas: 24, codeDatabases: 8, codeIdle: 100, mariadbDatabases: 8, fingerprints: 200, driftSchemas: 200 }
+      : {
+          codeSchemas: 200,
+          codeDatabases: 100,
+          codeIdle: 500,
+          mariadbDatabases: 50,
+          fingerprints: 2000,
+          driftSchemas: 2000,
+        },
   )
   if (values.schemas !== undefined) {
     sizes.schemas = readCount('schemas', values.schemas)

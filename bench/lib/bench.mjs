@@ -12,6 +12,8 @@ import { tenantry } from '../runners/tenantry.mjs'
 import { umzug } from '../runners/umzug.mjs'
 import { measureApply, measureDelayed, measureTarget } from '../works/apply.mjs'
 import { measureDatabases } from '../works/databases.mjs'
+import { measureDrift } from '../works/drift.mjs'
+import { measureFingerprint } from '../works/fingerprint.mjs'
 import { measureKnexCode } from '../works/knex-code.mjs'
 import { measureLarge } from '../works/large.mjs'
 import { measureMariadb } from '../works/mariadb.mjs'
@@ -26,6 +28,7 @@ import { prepareVerification } from './verify.mjs'
 
 const works = {
   version: measureVersion,
+  drift: measureDrift,
   apply: measureApply,
   target: measureTarget,
   delayed: measureDelayed,
@@ -33,6 +36,7 @@ const works = {
   databases: measureDatabases,
   large: measureLarge,
   'knex-code': measureKnexCode,
+  fingerprint: measureFingerprint,
   'sequelize-code': measureSequelizeCode,
   mariadb: measureMariadb,
 }

@@ -54,15 +54,37 @@ export const tenantry = {
       await fleet.close()
     }
   },
+
+  /** `drift` over every schema; throws unless all are what the migrations make. */
+  async driftSchemas({ cwd, count }) {
+    const fleet = await open({ cwd })
+    try {
+      const { ok, clusters, failures } = await fleet.drift()
+      if (ok && clusters.length === 1 && clusters[0].targets === count) return
+      throw new Error(
+        `drift is not ok: ${JSON.stringify([failures[0], clusters[0]?.targets, clusters[1]?.differences])}`,
+      )
+    } finally {
+      await fleet.close()
+    }
+  },
 }
 
 /** A project folder for every schema `t_…` of a database. @returns {Promise<string>} */
-async function writeProject({ url, concurrency, migrations, transaction = 'migration', format = 'sql' }) {
+async function writeProject({
+  url,
+  concurrency,
+  migrations,
+  transaction = 'migration',
+  format = 'sql',
+  scratch = false,
+}) {
   const database = new URL(url).pathname.slice(1)
   return writeConfig({
     servers: { main: { url, maxConcurrency: concurrency, maxConcurrencyPerDatabase: concurrency } },
     migrations: { dir: migrations, format, transaction },
     tenants: { from: 'schemas', server: 'main', database, match: '^t_[0-9]+$' },
+    ...(scratch ? { scratch: { server: 'main' } } : {}),
     concurrency,
   })
 }

@@ -6,8 +6,10 @@ import type { Target } from '../model/tenant.ts'
 import type { Fleet } from '../rollout/fleet.ts'
 import { runBounded } from '../rollout/schedule.ts'
 
-/** Most targets of one database that are asked for over one connection. */
-const targetsPerMessage = 500
+/** Targets of one database that are asked for over one connection: several share the work where there are many. */
+const fewestPerMessage = 100
+const mostPerMessage = 500
+const mostMessages = 4
 
 /** A target's hash and its server's version; or why it could not be looked at. */
 export type Fingerprint = { hash: string; version: number } | { error: ErrorDocument }
@@ -56,20 +58,19 @@ export async function readFingerprints(
 }
 
 function groupByDatabase(targets: readonly Target[]): { server: string; database: string; own: Target[] }[] {
-  const open = new Map<string, { server: string; database: string; own: Target[] }>()
-  const groups: { server: string; database: string; own: Target[] }[] = []
+  const groups = new Map<string, { server: string; database: string; own: Target[] }>()
   for (const target of targets) {
     const { server, database } = target.placement
     const key = `${server}\0${database}`
-    let group = open.get(key)
-    if (group === undefined || group.own.length >= targetsPerMessage) {
-      group = { server, database, own: [] }
-      open.set(key, group)
-      groups.push(group)
-    }
+    const group = groups.get(key) ?? { server, database, own: [] }
+    groups.set(key, group)
     group.own.push(target)
   }
-  return groups
+  return [...groups.values()].flatMap(({ server, database, own }) => {
+    const size = Math.min(mostPerMessage, Math.max(fewestPerMessage, Math.ceil(own.length / mostMessages)))
+    const parts = Math.ceil(own.length / size)
+    return Array.from({ length: parts }, (_, i) => ({ server, database, own: own.slice(i * size, (i + 1) * size) }))
+  })
 }
 
 /** The error of a target whose schema could not be looked at. */
