@@ -148,6 +148,29 @@ test('a whole database: its own schema without a name, others with theirs', asyn
   await other.drop()
 })
 
+test('the same schema in another database has the same hash', async () => {
+  const other = await freshDatabase('pictures other')
+  await other.query(`CREATE TABLE first (id int); CREATE SCHEMA elsewhere; ${fillPictureSchema('elsewhere')}`)
+  const session = await open(other)
+  expect(await pictures.fingerprint(session, ['elsewhere'], scope)).toEqual({ hashes: [reference.hash] })
+  await session.close()
+  await other.drop()
+})
+
+test('a table that somebody holds locked is waited for, not for ever, and the schema is left as it was', async () => {
+  await makeSchema('held')
+  const holder = await open(database)
+  await holder.run('BEGIN; LOCK TABLE held.users IN ACCESS EXCLUSIVE MODE')
+  const session = await open(database)
+  await expect(pictures.fingerprint(session, ['held'], scope)).rejects.toMatchObject({
+    failure: { kind: 'lock-timeout' },
+  })
+  await holder.run('ROLLBACK')
+  expect(await pictures.fingerprint(session, ['held'], scope)).toEqual({ hashes: [reference.hash] })
+  await session.close()
+  await holder.close()
+}, 40_000)
+
 test('a role that may only read, and traps on its path', async () => {
   await database.query(
     `CREATE SCHEMA trapped; SET search_path = trapped; ${fillPictureSchema('trapped')}; CREATE TABLE trapped.calls (id int)`,

@@ -21,7 +21,7 @@ const acls = `(
       CASE WHEN r.relkind = 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END || r.q AS place, NULL AS cols, NULL AS prefix, 'pg_class' AS class, r.rel AS oid
     FROM rel r WHERE r.relacl IS NOT NULL
   UNION ALL SELECT r.t, 'column ' || r.name || '.' || a.attname, r.name || '.' || a.attname, a.attacl, acldefault('c', r.relowner), r.relowner, 'TABLE ' || r.q, '(' || quote_ident(a.attname) || ')', NULL, 'pg_class', r.rel
-    FROM rel r JOIN pg_attribute a ON a.attrelid = r.rel AND a.attacl IS NOT NULL AND NOT a.attisdropped
+    FROM rel r, LATERAL (SELECT a.attname, a.attacl FROM pg_attribute a WHERE a.attrelid = r.rel AND a.attnum > 0 AND a.attacl IS NOT NULL AND NOT a.attisdropped OFFSET 0) a
   UNION ALL SELECT n.t, 'function ' || n.pre || ${signature}, n.pre || ${signature}, p.proacl, acldefault('f', p.proowner), p.proowner, CASE p.prokind WHEN 'p' THEN 'PROCEDURE ' ELSE 'FUNCTION ' END || ${statementSignature}, NULL, NULL, 'pg_proc', p.oid
     FROM ${programs} AND p.proacl IS NOT NULL
   UNION ALL SELECT n.t, 'type ' || n.pre || y.typname, n.pre || y.typname, y.typacl, acldefault('T', y.typowner), y.typowner, 'TYPE ' || n.sch || '.' || quote_ident(y.typname), NULL, NULL, 'pg_type', y.oid
@@ -72,37 +72,45 @@ const grant: Branch = {
   address: ['a.class', 'a.oid'],
 }
 
-/** Everything that can have a comment: class, oid, column, label, what it goes away with, how COMMENT names it. */
+const noted = (catalog: string, oid: string, column = '0') =>
+  `JOIN note d ON d.classoid = '${catalog}'::regclass AND d.objoid = ${oid} AND d.objsubid = ${column}`
+
+/** Everything that has a comment: class, oid, label, what it goes away with, how COMMENT names it. */
 const commented = `(
-  SELECT r.t, 'pg_class' AS class, r.rel AS oid, 0 AS sub, lower(${relationWord}) || ' ' || r.name AS label, r.name AS of, ${relationWord} || ' ' || r.q AS place FROM rel r
-  UNION ALL SELECT r.t, 'pg_class', r.rel, a.attnum, 'column ' || r.name || '.' || a.attname, r.name || '.' || a.attname, 'COLUMN ' || r.q || '.' || quote_ident(a.attname)
-    FROM rel r JOIN pg_description d ON d.classoid = 'pg_class'::regclass AND d.objoid = r.rel AND d.objsubid > 0 JOIN pg_attribute a ON a.attrelid = r.rel AND a.attnum = d.objsubid
-  UNION ALL SELECT r.t, 'pg_class', i.indexrelid, 0, 'index ' || r.pre || c.relname, CASE WHEN EXISTS (SELECT FROM con k WHERE k.conindid = c.oid AND k.contype IN ('p', 'u', 'x')) THEN r.name || '.' ELSE r.pre END || c.relname, 'INDEX ' || r.sch || '.' || quote_ident(c.relname)
-    FROM rel r JOIN pg_index i ON i.indrelid = r.rel JOIN pg_class c ON c.oid = i.indexrelid
-  UNION ALL SELECT k.t, 'pg_constraint', k.oid, 0, 'constraint ' || k.name || '.' || k.conname, k.name || '.' || k.conname, 'CONSTRAINT ' || quote_ident(k.conname) || ' ON ' || k.q FROM con k
-  UNION ALL SELECT n.t, 'pg_constraint', k.oid, 0, 'constraint ' || n.pre || y.typname || '.' || k.conname, n.pre || y.typname || '.' || k.conname, 'CONSTRAINT ' || quote_ident(k.conname) || ' ON DOMAIN ' || n.sch || '.' || quote_ident(y.typname)
-    FROM pg_type y JOIN pg_constraint k ON k.contypid = y.oid JOIN ns n ON n.oid = y.typnamespace WHERE y.typtype = 'd'
-  UNION ALL SELECT r.t, 'pg_trigger', g.oid, 0, 'trigger ' || r.name || '.' || g.tgname, r.name || '.' || g.tgname, 'TRIGGER ' || quote_ident(g.tgname) || ' ON ' || r.q FROM rel r JOIN pg_trigger g ON g.tgrelid = r.rel AND NOT g.tgisinternal
-  UNION ALL SELECT r.t, 'pg_rewrite', w.oid, 0, 'rule ' || r.name || '.' || w.rulename, r.name || '.' || w.rulename, 'RULE ' || quote_ident(w.rulename) || ' ON ' || r.q FROM rel r JOIN pg_rewrite w ON w.ev_class = r.rel AND w.rulename <> '_RETURN'
-  UNION ALL SELECT r.t, 'pg_policy', p.oid, 0, 'policy ' || r.name || '.' || p.polname, r.name || '.' || p.polname, 'POLICY ' || quote_ident(p.polname) || ' ON ' || r.q FROM rel r JOIN pg_policy p ON p.polrelid = r.rel
-  UNION ALL SELECT r.t, 'pg_statistic_ext', s.oid, 0, 'statistics ' || r.pre || s.stxname, r.pre || s.stxname, 'STATISTICS ' || r.sch || '.' || quote_ident(s.stxname) FROM rel r JOIN pg_statistic_ext s ON s.stxrelid = r.rel
-  UNION ALL SELECT n.t, 'pg_type', y.oid, 0, 'type ' || n.pre || y.typname, n.pre || y.typname, CASE y.typtype WHEN 'd' THEN 'DOMAIN ' ELSE 'TYPE ' END || n.sch || '.' || quote_ident(y.typname) FROM ${namedTypes}
-  UNION ALL SELECT n.t, 'pg_proc', p.oid, 0, 'function ' || n.pre || ${signature}, n.pre || ${signature}, ${programWord} || ' ' || ${statementSignature}
-    FROM ${programs} AND EXISTS (SELECT FROM pg_description d WHERE d.classoid = 'pg_proc'::regclass AND d.objoid = p.oid)
-  UNION ALL SELECT n.t, 'pg_namespace', n.oid, 0, 'schema' || CASE WHEN n.pre = '' THEN '' ELSE ' ' || n.nsp END, NULL, 'SCHEMA ' || n.sch FROM ns n
+  SELECT r.t, 'pg_class' AS class, r.rel AS oid, lower(${relationWord}) || ' ' || r.name AS label, r.name AS of, ${relationWord} || ' ' || r.q AS place, d.description FROM rel r ${noted('pg_class', 'r.rel')}
+  UNION ALL SELECT r.t, 'pg_class', r.rel, 'column ' || r.name || '.' || a.attname, r.name || '.' || a.attname, 'COLUMN ' || r.q || '.' || quote_ident(a.attname), d.description
+    FROM rel r JOIN note d ON d.classoid = 'pg_class'::regclass AND d.objoid = r.rel AND d.objsubid > 0 JOIN pg_attribute a ON a.attrelid = r.rel AND a.attnum = d.objsubid
+  UNION ALL SELECT r.t, 'pg_class', i.indexrelid, 'index ' || r.pre || c.relname, CASE WHEN EXISTS (SELECT FROM con k WHERE k.conindid = c.oid AND k.contype IN ('p', 'u', 'x')) THEN r.name || '.' ELSE r.pre END || c.relname, 'INDEX ' || r.sch || '.' || quote_ident(c.relname), d.description
+    FROM note d JOIN pg_index i ON d.classoid = 'pg_class'::regclass AND d.objoid = i.indexrelid JOIN rel r ON i.indrelid = r.rel JOIN pg_class c ON c.oid = i.indexrelid
+  UNION ALL SELECT k.t, 'pg_constraint', k.oid, 'constraint ' || k.name || '.' || k.conname, k.name || '.' || k.conname, 'CONSTRAINT ' || quote_ident(k.conname) || ' ON ' || k.q, d.description
+    FROM con k ${noted('pg_constraint', 'k.oid')}
+  UNION ALL SELECT n.t, 'pg_constraint', k.oid, 'constraint ' || n.pre || y.typname || '.' || k.conname, n.pre || y.typname || '.' || k.conname, 'CONSTRAINT ' || quote_ident(k.conname) || ' ON DOMAIN ' || n.sch || '.' || quote_ident(y.typname), d.description
+    FROM pg_constraint k ${noted('pg_constraint', 'k.oid')} JOIN pg_type y ON y.oid = k.contypid AND y.typtype = 'd' JOIN ns n ON n.oid = y.typnamespace
+  UNION ALL SELECT r.t, 'pg_trigger', g.oid, 'trigger ' || r.name || '.' || g.tgname, r.name || '.' || g.tgname, 'TRIGGER ' || quote_ident(g.tgname) || ' ON ' || r.q, d.description
+    FROM pg_trigger g ${noted('pg_trigger', 'g.oid')} JOIN rel r ON g.tgrelid = r.rel AND NOT g.tgisinternal
+  UNION ALL SELECT r.t, 'pg_rewrite', w.oid, 'rule ' || r.name || '.' || w.rulename, r.name || '.' || w.rulename, 'RULE ' || quote_ident(w.rulename) || ' ON ' || r.q, d.description
+    FROM pg_rewrite w ${noted('pg_rewrite', 'w.oid')} JOIN rel r ON w.ev_class = r.rel AND w.rulename <> '_RETURN'
+  UNION ALL SELECT r.t, 'pg_policy', p.oid, 'policy ' || r.name || '.' || p.polname, r.name || '.' || p.polname, 'POLICY ' || quote_ident(p.polname) || ' ON ' || r.q, d.description
+    FROM pg_policy p ${noted('pg_policy', 'p.oid')} JOIN rel r ON p.polrelid = r.rel
+  UNION ALL SELECT r.t, 'pg_statistic_ext', s.oid, 'statistics ' || r.pre || s.stxname, r.pre || s.stxname, 'STATISTICS ' || r.sch || '.' || quote_ident(s.stxname), d.description
+    FROM pg_statistic_ext s ${noted('pg_statistic_ext', 's.oid')} JOIN rel r ON s.stxrelid = r.rel
+  UNION ALL SELECT n.t, 'pg_type', y.oid, 'type ' || n.pre || y.typname, n.pre || y.typname, CASE y.typtype WHEN 'd' THEN 'DOMAIN ' ELSE 'TYPE ' END || n.sch || '.' || quote_ident(y.typname), d.description
+    FROM note d CROSS JOIN ${namedTypes} AND d.classoid = 'pg_type'::regclass AND d.objoid = y.oid AND d.objsubid = 0
+  UNION ALL SELECT n.t, 'pg_proc', p.oid, 'function ' || n.pre || ${signature}, n.pre || ${signature}, ${programWord} || ' ' || ${statementSignature}, d.description
+    FROM note d CROSS JOIN ${programs} AND d.classoid = 'pg_proc'::regclass AND d.objoid = p.oid
+  UNION ALL SELECT n.t, 'pg_namespace', n.oid, 'schema' || CASE WHEN n.pre = '' THEN '' ELSE ' ' || n.nsp END, NULL, 'SCHEMA ' || n.sch, d.description FROM ns n ${noted('pg_namespace', 'n.oid')}
 )`
 
 const comment: Branch = {
   kinds: ['comment'],
 
-  from: `${commented} c JOIN pg_description d ON d.objoid = c.oid AND d.objsubid = c.sub AND d.classoid = c.class::regclass
-    WHERE d.description <> ''`,
+  from: `${commented} c`,
   target: 'c.t',
   kind: `'comment'`,
   name: 'c.label',
   of: 'c.of',
-  plain: [['text', 'd.description']],
-  make: `'COMMENT ON ' || c.place || ' IS ' || quote_literal(d.description)`,
+  plain: [['text', 'c.description']],
+  make: `'COMMENT ON ' || c.place || ' IS ' || quote_literal(c.description)`,
   address: ['c.class', 'c.oid'],
 }
 

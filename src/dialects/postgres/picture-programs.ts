@@ -88,7 +88,7 @@ export const programBranches = (): Branch[] => [
   },
   {
     kinds: ['trigger'],
-    from: `rel r JOIN pg_trigger g ON g.tgrelid = r.rel AND NOT g.tgisinternal AND g.tgparentid = 0`,
+    from: `rel r JOIN LATERAL (SELECT g.* FROM pg_trigger g WHERE g.tgrelid = r.rel AND NOT g.tgisinternal AND g.tgparentid = 0 OFFSET 0) g ON true`,
     target: 'r.t',
     kind: `'trigger'`,
     name: `r.name || '.' || g.tgname`,
@@ -100,7 +100,7 @@ export const programBranches = (): Branch[] => [
   },
   {
     kinds: ['rule'],
-    from: `rel r JOIN pg_rewrite w ON w.ev_class = r.rel AND w.rulename <> '_RETURN'`,
+    from: `rel r JOIN LATERAL (SELECT w.* FROM pg_rewrite w WHERE w.ev_class = r.rel AND w.rulename <> '_RETURN' OFFSET 0) w ON true`,
     target: 'r.t',
     kind: `'rule'`,
     name: `r.name || '.' || w.rulename`,

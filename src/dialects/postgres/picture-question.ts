@@ -75,7 +75,8 @@ export function pictureQuestion(
         WHERE d.classid = 'pg_class'::regclass AND d.objid = f.rel AND d.refclassid = 'pg_class'::regclass AND d.deptype IN ('a', 'i')))),
   con AS MATERIALIZED (
     SELECT r.t, r.own_oid, r.dot, r.name, r.q, k.oid, k.conname, k.contype, k.confrelid, k.conindid, k.convalidated, k.conparentid, k.coninhcount, k.conislocal
-    FROM rel r JOIN pg_constraint k ON k.conrelid = r.rel AND k.contype IN ('p', 'u', 'f', 'c', 'x') WHERE r.relkind IN ('r', 'p', 'f')),
+    FROM rel r, LATERAL (SELECT k.* FROM pg_constraint k WHERE k.conrelid = r.rel AND k.contype IN ('p', 'u', 'f', 'c', 'x') OFFSET 0) k WHERE r.relkind IN ('r', 'p', 'f')),
+  note AS MATERIALIZED (SELECT d.classoid, d.objoid, d.objsubid, d.description FROM pg_description d WHERE d.objoid >= 16384 OR d.classoid = 'pg_namespace'::regclass),
   objects AS (${branches.map((branch) => (made ? makeObjects(branch) : readObjects(branch))).join('\n  UNION ALL ')}),
   counted AS (SELECT * FROM objects x WHERE x.kind = ANY (ARRAY[${scope.kinds.map(quoteLiteral).join(', ')}]::text[]) AND NOT ${ignored(scope.ignore, 'x.kind', 'x.name')})
   ${made ? creations : pictures(wanted)}`

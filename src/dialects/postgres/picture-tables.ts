@@ -43,7 +43,7 @@ const columnSource = (
       a.attislocal, a.attstorage, t.typstorage, a.attcompression, ${ownType('format_type(a.atttypid, a.atttypmod)', 'r.dot')} AS type,
       ${collation('a', 't')} AS collation, ${expression} AS expression,
       ${version >= 180000 ? `a.attnotnull AND EXISTS (SELECT FROM pg_constraint k WHERE k.conrelid = r.rel AND k.contype = 'n' AND NOT k.convalidated AND k.conkey = ARRAY[a.attnum])` : 'false'} AS unproven
-    FROM ${relations} r JOIN pg_attribute a ON a.attrelid = r.rel AND a.attnum > 0 AND NOT a.attisdropped
+    FROM ${relations} r JOIN LATERAL (SELECT a.* FROM pg_attribute a WHERE a.attrelid = r.rel AND a.attnum > 0 AND NOT a.attisdropped OFFSET 0) a ON true
     JOIN pg_type t ON t.oid = a.atttypid
     LEFT JOIN pg_attrdef d ON a.atthasdef AND d.adrelid = a.attrelid AND d.adnum = a.attnum
     WHERE r.relkind IN ('r', 'p', 'f')
@@ -189,7 +189,7 @@ export const tableBranches = (version: number): Branch[] => [
     kinds: ['index'],
     from: `(SELECT r.t, r.pre, r.name, r.q, r.own, r.dot, c.oid AS rel, c.relname, c.relkind, c.reloptions, i.*, m.amname,
         CASE WHEN i.indexprs IS NOT NULL OR i.indpred IS NOT NULL OR m.amname <> 'btree' THEN pg_get_indexdef(c.oid) END AS def, r.dot || quote_ident(r.relname) AS on_table
-      FROM rel r JOIN pg_index i ON i.indrelid = r.rel JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am m ON m.oid = c.relam
+      FROM rel r JOIN LATERAL (SELECT i.* FROM pg_index i WHERE i.indrelid = r.rel OFFSET 0) i ON true JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_am m ON m.oid = c.relam
       WHERE NOT c.relispartition AND NOT EXISTS (SELECT FROM con k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x')) OFFSET 0) i`,
     target: 'i.t',
     kind: `'index'`,
