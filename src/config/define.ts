@@ -162,6 +162,19 @@ export interface DriftConfig {
     | undefined
 }
 
+/** What `verify` asks of tables in a target that several tenants share (topology `shared`). */
+export interface SharedTablesConfig {
+  /**
+   * Says whose row it is. Each table that has it must not let it be NULL, must have an index that begins with it, and a
+   * foreign key that it is in. Default: `tenant_id`.
+   */
+  column?: string | undefined
+  /** Each such table must have row-level security, and a policy (PostgreSQL). Default: false. */
+  rowLevelSecurity?: boolean | undefined
+  /** Tables that are left out. */
+  except?: readonly string[] | undefined
+}
+
 /** Everything but the environments. */
 export interface BaseConfig {
   servers?: Readonly<Record<string, ServerConfig>> | undefined
@@ -187,12 +200,14 @@ export interface BaseConfig {
   connectTimeoutMs?: number | undefined
   /** How long the server keeps a transaction of ours in which nothing happens. 0: for ever. Default: 60000. */
   idleInTransactionTimeoutMs?: number | undefined
-  /** Tables that `status` expects in every target. Default: none. */
+  /** Tables that `status` and `verify` expect in every target. Default: none. */
   requiredTables?: readonly string[] | undefined
   /** Where extensions of schema-per-tenant databases live; second on the search path. Default: `public`. */
   sharedSchema?: string | undefined
   rollout?: RolloutConfig | undefined
   drift?: DriftConfig | undefined
+  /** Default: `true`, which is `{ column: 'tenant_id' }`. `false`: nothing is asked. */
+  sharedTables?: SharedTablesConfig | boolean | undefined
 }
 
 /** What an environment changes. Objects are merged into the base, key by key; lists and sources replace it. */

@@ -93,6 +93,7 @@ describe('a config file', () => {
       scratch: null,
       policy: { waves: [{ name: 'all' }], maxFailures: null },
       drift: { kinds: null, ignore: [] },
+      sharedTables: { column: 'tenant_id', rowLevelSecurity: false, except: [] },
       sets: [
         {
           name: 'tenant',

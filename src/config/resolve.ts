@@ -5,6 +5,7 @@ import { readPolicy } from './policy.ts'
 import { type Findings, formatPath, makeConfigError, showName, suggest } from './problem.ts'
 import { readDrift } from './read-drift.ts'
 import { type ConfigOverrides, readLimits } from './read-limits.ts'
+import { readSharedTables } from './read-shared-tables.ts'
 import { isRecord, textAt, type UnknownRecord } from './record.ts'
 import type { ResolvedConfig } from './resolved.ts'
 import { readServer } from './server-address.ts'
@@ -71,6 +72,7 @@ export function resolveConfig(config: UnknownRecord, context: ResolveContext): R
     sharedSchema,
     policy,
     drift: readDrift(config.drift),
+    sharedTables: readSharedTables(config.sharedTables),
     notices: findings.notices,
   }
 }

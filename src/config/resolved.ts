@@ -1,4 +1,5 @@
 import type { FormatName } from '../model/format.ts'
+import type { SharedTableRules } from '../model/health.ts'
 import type { HistoryKind } from '../model/history.ts'
 import type { Notice } from '../model/migration.ts'
 import type { ObjectKind } from '../model/picture.ts'
@@ -87,6 +88,8 @@ export interface ResolvedConfig {
   sharedSchema: string
   policy: Policy
   drift: DriftRules
+  /** What `verify` asks of tables that tenants share; null: nothing. */
+  sharedTables: SharedTableRules | null
   /** Where a flag, a variable and the config disagree, and which won. */
   notices: readonly Notice[]
 }

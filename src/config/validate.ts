@@ -181,6 +181,17 @@ const base = {
       ),
     }),
   ),
+  sharedTables: v.optional(
+    v.lazy((input: unknown) =>
+      typeof input === 'boolean'
+        ? v.boolean()
+        : shape({
+            column: v.optional(text),
+            rowLevelSecurity: v.optional(v.boolean()),
+            except: v.optional(v.array(text)),
+          }),
+    ),
+  ),
   environments: v.optional(v.record(v.string(), v.custom<object>(isRecord))),
 }
 

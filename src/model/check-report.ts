@@ -2,7 +2,7 @@ import type { ErrorDocument } from './errors.ts'
 import type { Notice } from './migration.ts'
 import type { Difference } from './picture.ts'
 import type { RunSignals, Selectors } from './report.ts'
-import type { TargetResult } from './rollout.ts'
+import type { Summary, TargetResult } from './rollout.ts'
 
 /** What `drift` found. */
 export interface DriftReport {
@@ -57,6 +57,7 @@ export interface VerifyFinding {
     | 'row-security'
     | 'numbering-gap'
   severity: 'error' | 'warning'
+  /** A table, an index, `orders.id`; of a history the migration. */
   object: string
   message: string
   hint: string | null
@@ -64,7 +65,9 @@ export interface VerifyFinding {
 
 export interface VerifyReport {
   command: 'verify'
+  /** False where a target has an error among its findings, or could not be looked at. Warnings leave it true. */
   ok: boolean
+  /** Targets without an error. */
   healthy: number
   needsAttention: number
   targets: readonly {
@@ -72,9 +75,17 @@ export interface VerifyReport {
     set: string
     tenants: readonly string[]
     findings: readonly VerifyFinding[]
+    /** It could not be looked at. */
     error: ErrorDocument | null
   }[]
   notices: readonly Notice[]
+  durationMs: number
+}
+
+export interface VerifyOptions {
+  selectors?: Selectors
+  /** What is built on the scratch server is removed also when it is interrupted. */
+  signal?: RunSignals
 }
 
 export interface ProvedMigration {
@@ -120,17 +131,27 @@ export interface BackfillReport {
   command: 'backfill'
   ok: boolean
   dryRun: boolean
-  targets: readonly (TargetResult & {
-    /** What was missing and was made, or would be. */
-    made: readonly string[]
-    /** What differs in ways that are left alone. */
-    left: readonly Difference[]
-    statements: readonly string[]
-  })[]
+  /** Under this id it is in the ledgers; null: nothing was to be changed. */
+  rollout: string | null
+  summary: Summary
+  targets: readonly BackfillResult[]
   notices: readonly Notice[]
+  /** An interrupt ended it early; what was under way is done or undone. */
+  interrupted: boolean
+}
+
+/** `applied`: something was made; `pending`: it would be. */
+export interface BackfillResult extends TargetResult {
+  /** What was missing and was made, or would be: `index orders_client_idx`. */
+  made: readonly string[]
+  /** What differs from what the migrations make, and is left alone. */
+  left: readonly Difference[]
+  /** What was run, or would be. */
+  statements: readonly string[]
 }
 
 export interface BackfillOptions {
   selectors?: Selectors
   dryRun?: boolean
+  signal?: RunSignals
 }

@@ -1,5 +1,6 @@
 import type { CodeRequest, CodeSession } from './code.ts'
 import type { ErrorCode } from './errors.ts'
+import type { HealthQuestion, HealthReading, HealthTarget } from './health.ts'
 import type { ColumnType, HistoryShape, HistorySnapshot } from './history.ts'
 import type { Migration } from './migration.ts'
 import type { StatementNames } from './named-objects.ts'
@@ -273,6 +274,16 @@ export interface Dialect {
   compile(migrations: readonly Migration[], options: CompileOptions): ScriptBook
   /** One bulk read of many targets of one database. Throws {@link DatabaseError}. */
   readHistories(connection: Connection, request: HistoryRequest): Promise<HistoryReading>
+  /**
+   * What is wrong in targets of one database, whoever made it: indexes and constraints that are not valid, sequences behind
+   * their columns, tables that are shared and not set apart. In the order asked for; in as few messages as the server's
+   * memory and lock table allow. Throws {@link DatabaseError}.
+   */
+  health(
+    connection: Connection,
+    targets: readonly HealthTarget[],
+    question: HealthQuestion,
+  ): Promise<readonly HealthReading[]>
   /** Takes the target's lock for work outside one transaction; null: somebody else holds it. */
   lockTarget(connection: Connection, key: string, another: () => Promise<Connection>): Promise<TargetLock | null>
   /** Who holds the lock of a target right now (or a tool's own advisory lock, by its number), if that can be seen. */

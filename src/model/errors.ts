@@ -57,6 +57,7 @@ export const errorTable = {
     exit: 1,
     means: "A target's migrations were applied, and its schema is not what they make.",
   },
+  BACKFILL_FAILED: { exit: 1, means: 'Something that a target lacks could not be made there.' },
   BASELINE_UNPROVEN: {
     exit: 1,
     means: 'A migration that was to be marked as applied makes something that the target does not have.',

@@ -4,6 +4,7 @@ import { compareExisting } from './compare-existing.ts'
 import { compileMigrations } from './compile.ts'
 import { connect } from './connection.ts'
 import { countRows } from './count-rows.ts'
+import { health } from './health.ts'
 import { lockHolder, lockTarget } from './lock.ts'
 import { nameObjects } from './name-objects.ts'
 import { readNativeLock } from './native-lock.ts'
@@ -28,6 +29,7 @@ export const mysql: Dialect = {
   connect,
   compile: compileMigrations,
   readHistories,
+  health,
   lockTarget,
   lockHolder,
   blockers,

@@ -4,6 +4,7 @@ import { compileMigrations } from './compile.ts'
 import { connect } from './connection.ts'
 import { countRows } from './count-rows.ts'
 import { ensureExtensions } from './extensions.ts'
+import { health } from './health.ts'
 import { blockers, lockHolder, lockTarget } from './lock.ts'
 import { nameObjects } from './name-objects.ts'
 import { readNativeLock } from './native-lock.ts'
@@ -30,6 +31,7 @@ export const postgres: Dialect = {
   connect,
   compile: compileMigrations,
   readHistories,
+  health,
   lockTarget,
   lockHolder,
   blockers,
