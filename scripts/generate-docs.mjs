@@ -1,4 +1,5 @@
-// Writes docs/cli.md from the commander program and docs/errors.md from the table of error codes.
+// Writes docs/cli.md from the commander program and docs/errors.md from the table of error codes. What stands in
+// docs/errors.md from its heading "Troubleshooting" on is written by hand, and kept.
 // With --check: writes nothing, and fails when a file is not what it should be.
 import { readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
@@ -13,7 +14,7 @@ const { buildProgram } = await load('src/cli/program.ts')
 const { readExamples } = await load('src/cli/examples.ts')
 const { errorTable } = await load('src/model/errors.ts')
 
-const documents = { 'docs/cli.md': describeProgram(), 'docs/errors.md': describeErrors() }
+const documents = { 'docs/cli.md': describeProgram(), 'docs/errors.md': describeErrors(await readTroubleshooting()) }
 let outdated = 0
 for (const [path, text] of Object.entries(documents)) {
   const file = new URL(path, root)
@@ -136,7 +137,13 @@ function alignExamples(examples) {
   return examples.map(([line, purpose]) => `${line.padEnd(width)}  # ${purpose}`).join('\n')
 }
 
-function describeErrors() {
+async function readTroubleshooting() {
+  const current = await readFile(new URL('docs/errors.md', root), 'utf8').catch(() => '')
+  const at = current.indexOf('\n## Troubleshooting\n')
+  return at === -1 ? '' : current.slice(at + 1)
+}
+
+function describeErrors(troubleshooting) {
   const rows = Object.entries(errorTable).map(([code, { exit, means }]) => [`\`${code}\``, String(exit), means])
   return lines(
     '# Error codes',
@@ -149,6 +156,7 @@ function describeErrors() {
     '',
     '```json\n{ "code": "MIGRATION_FAILED", "message": "…", "hint": "…", "context": { "migration": "…", "statement": 2, "line": 12, "column": 5 } }\n```',
     '',
+    troubleshooting,
   )
 }
 
