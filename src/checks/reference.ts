@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { readVersion } from '../engine/package-version.ts'
 import type { Connection } from '../model/dialect.ts'
 import { DatabaseError } from '../model/dialect.ts'
 import { type ErrorDocument, isTenantryError, TenantryError } from '../model/errors.ts'
@@ -11,8 +12,8 @@ import { describeRecipe, keyOfRecipe, type Recipe } from './recipe.ts'
 import { ReferenceCache } from './reference-cache.ts'
 import { ScratchServer } from './scratch.ts'
 
-/** Part of every cache key: counted up when pictures of the same schema come out differently than before. */
-const pictureVersion = 1
+/** Part of every cache key: another version of this package may draw the same schema differently. */
+const packageVersion = readVersion()
 
 /**
  * What migrations really make: recipes are built on the scratch server, as `up` builds them in a target, and looked at.
@@ -120,7 +121,7 @@ export class References {
       set.historySchema,
       set.migrations.slice(0, count).map(({ id, checksum }) => [id, checksum]),
     ])
-    const facts = [pictureVersion, dialect, version, kind, within, sharedSchema, built, scope]
+    const facts = [packageVersion, dialect, version, kind, within, sharedSchema, built, scope]
     return createHash('sha256').update(JSON.stringify(facts)).digest('hex')
   }
 

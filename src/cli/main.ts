@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { readVersion } from './version.ts'
+import { readVersion } from '../engine/package-version.ts'
 
 const [only, ...others] = process.argv.slice(2)
 if (others.length === 0 && (only === '--version' || only === '-V')) {

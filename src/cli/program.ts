@@ -1,4 +1,5 @@
 import { Command } from 'commander'
+import { readVersion } from '../engine/package-version.ts'
 import { addAdopt } from './commands/adopt.ts'
 import { addBaseline } from './commands/baseline.ts'
 import { addCheck } from './commands/check.ts'
@@ -16,7 +17,6 @@ import { addUp } from './commands/up.ts'
 import { addExamples } from './examples.ts'
 import { addGlobalFlags } from './flags.ts'
 import type { Invoke } from './invoke.ts'
-import { readVersion } from './version.ts'
 
 /** The whole command line, in the order of its help. Throws `CommanderError` instead of ending the process. */
 export function buildProgram(invoke: Invoke): Command {
