@@ -82,11 +82,16 @@ withMariadb('schemas of MariaDB', () => {
       )
     }
     const connection = await openMysql(database.server, database.name)
-    await connection.run("SET sql_mode = 'ANSI_QUOTES'")
+    await connection.run("SET sql_mode = 'ANSI_QUOTES', lock_wait_timeout = 7")
     await mysql.pictures.describe(connection, null, everything)
+    await expect(
+      mysql.pictures.describe(connection, null, { ...everything, ignore: [{ kind: null, name: '(' }] }),
+    ).rejects.toThrow()
     expect(
-      await connection.run('SELECT @@sql_mode AS mode, @@sql_quote_show_create AS quoted, @tenantry_sql_mode AS kept'),
-    ).toEqual([{ mode: 'ANSI_QUOTES', quoted: 1, kept: null }])
+      await connection.run(
+        'SELECT @@sql_mode AS mode, @@sql_quote_show_create AS quoted, @@lock_wait_timeout AS wait, @tenantry_sql_mode AS kept',
+      ),
+    ).toEqual([{ mode: 'ANSI_QUOTES', quoted: 1, wait: 7, kept: null }])
     await connection.close()
   })
 

@@ -39,6 +39,9 @@ export type Asked = (kind: ObjectKind, name: string, of?: string) => boolean
  * Nothing is given for what could only be made by changing what is there (a comment on a column), for grants, and for
  * tables whose definition holds a connection string: it may hold a password.
  *
+ * A program is made under its own `sql_mode`, by a statement before it, and one behind it takes that back: after a failure
+ * in between the session needs a reset.
+ *
  * @throws {@link DatabaseError}
  */
 export async function readCreations(

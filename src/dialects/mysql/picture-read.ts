@@ -22,14 +22,26 @@ export interface Catalog {
   grants: readonly Row[]
 }
 
-/**
- * Definitions are written in the words of the session's `sql_mode` (ANSI_QUOTES, ORACLE): ours is the same everywhere.
- * What was set before is set again by {@link restore}.
- */
-export const prepare =
-  "SET @tenantry_sql_mode = @@SESSION.sql_mode, @tenantry_quote = @@SESSION.sql_quote_show_create, SESSION sql_mode = '', SESSION sql_quote_show_create = 1"
-export const restore =
-  'SET SESSION sql_mode = COALESCE(@tenantry_sql_mode, @@SESSION.sql_mode), SESSION sql_quote_show_create = COALESCE(@tenantry_quote, @@SESSION.sql_quote_show_create), @tenantry_sql_mode = NULL, @tenantry_quote = NULL'
+/** Only a statement that is just replacing a table keeps its definition from being read; its own default waits a day. */
+const lockWaitSeconds = 30
+
+/** What is set while definitions are read: they are written in the words of the session's `sql_mode` (ANSI_QUOTES, ORACLE). */
+const readingSettings: readonly [variable: string, value: string | number][] = [
+  ['sql_mode', "''"],
+  ['sql_quote_show_create', 1],
+  ['lock_wait_timeout', lockWaitSeconds],
+]
+const kept = (variable: string) => `@tenantry_${variable}`
+
+const prepare = `SET ${[
+  ...readingSettings.map(([variable]) => `${kept(variable)} = @@SESSION.${variable}`),
+  ...readingSettings.map(([variable, value]) => `SESSION ${variable} = ${value}`),
+].join(', ')}`
+
+const restore = `SET ${[
+  ...readingSettings.map(([variable]) => `SESSION ${variable} = COALESCE(${kept(variable)}, @@SESSION.${variable})`),
+  ...readingSettings.map(([variable]) => `${kept(variable)} = NULL`),
+].join(', ')}`
 
 /** SHOW statements of one message: a database of thousands of tables is not asked for at once. */
 const showsAtOnce = 500
