@@ -60,8 +60,7 @@ export function ownPatterns(name: string): OwnPatterns {
 }
 
 /** SQL constant: stands for the schema. */
-export const own = `E'\\x01'`
-if (ownSchema !== '\u0001') throw new Error('the constant above is another one')
+export const own = `E'\\x${ownSchema.charCodeAt(0).toString(16).padStart(2, '0')}'`
 
 /** SQL: is this the name of something in the schema? As it is spelled in a definition. */
 function isOwnObject(spelled: string): string {
