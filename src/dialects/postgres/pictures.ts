@@ -115,19 +115,48 @@ async function ask(
   const question = pictureQuestion(wanted, found, targets, scope, connection.version)
   // One message is one transaction: the settings are gone with it. With nothing on the search path, no function or
   // operator of a tenant's can take the place of the server's own. What looks dear to the planner is not worth compiling.
-  const text = `SELECT set_config('search_path', '', true), set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', '0', true),
+  const text = (
+    asking: string,
+  ) => `SELECT set_config('search_path', '', true), set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', '0', true),
     set_config('lock_timeout', '${lockTimeoutMs}', true), set_config('quote_all_identifiers', 'off', true),
     set_config('DateStyle', 'ISO, MDY', true), set_config('IntervalStyle', 'postgres', true), set_config('TimeZone', 'UTC', true), set_config('extra_float_digits', '1', true), set_config('bytea_output', 'hex', true);
-    ${question}`
+    ${asking}`
   for (let attempt = 1; ; attempt++) {
     try {
-      return await connection.run(text)
+      return await connection.run(text(planOnce(connection, question)))
     } catch (error) {
+      // The session was reset, or a pooler gave us another one.
+      if (['26000', '42P05'].includes(sqlstateOf(error) ?? '') && !unplanned.has(connection)) {
+        unplanned.add(connection)
+        continue
+      }
       // "cache lookup failed", "could not open relation": a table was dropped between the catalog's row and its definition.
       const vanished = ['XX000', '42P01', '42704', '42883'].includes(sqlstateOf(error) ?? '')
       if (!vanished || attempt >= mostTries) throw error
     }
   }
+}
+
+/** What a session was asked last, and whether it keeps the plan. */
+const asked = new WeakMap<Connection, { question: string; planned: boolean }>()
+
+/** Sessions that do not keep what they prepare. */
+const unplanned = new WeakSet<Connection>()
+
+/**
+ * Planning takes longer than looking at one small schema. Whoever asks the same thing again and again over a session of
+ * its own (between one migration and the next) has it planned once.
+ */
+function planOnce(connection: Connection, question: string): string {
+  if (unplanned.has(connection)) return question
+  const last = asked.get(connection)
+  if (last?.question === question) {
+    if (last.planned) return 'EXECUTE tenantry_picture'
+    last.planned = true
+    return `PREPARE tenantry_picture AS ${question}; EXECUTE tenantry_picture`
+  }
+  asked.set(connection, { question, planned: false })
+  return last?.planned === true ? `DEALLOCATE tenantry_picture; ${question}` : question
 }
 
 function sqlstateOf(error: unknown): string | null {
