@@ -62,8 +62,8 @@ const waitable: ReadonlySet<DatabaseFailure['kind']> = new Set([
 class TargetRun {
   readonly #work: TargetWork
   readonly #startedAt = performance.now()
-  readonly #applied: string[] = []
-  readonly #undone: string[] = []
+  #applied: string[] = []
+  #undone: string[] = []
   readonly #retries: Retries
   #standing: Standing
   #steps: readonly PlannedStep[]
@@ -217,6 +217,7 @@ class TargetRun {
   async #lookAgain(): Promise<boolean> {
     const { standing, steps, error } = this.#work.replan(await this.#readSnapshot())
     this.#recordLanded(standing, steps)
+    this.#forgetLost(steps)
     this.#standing = standing
     this.#steps = steps
     if (error !== null) this.fail(error)
@@ -237,6 +238,19 @@ class TargetRun {
         await sleep(again.delayMs, undefined, { signal: this.#work.cancel })
       }
     }
+  }
+
+  /**
+   * Commits before the last one do not wait for the disk, and a server that crashed may have lost them, rows and all:
+   * what is to be done again was not done.
+   */
+  #forgetLost(left: readonly PlannedStep[]): void {
+    const lost = (ids: string[], direction: 'up' | 'down') => {
+      const again = new Set(left.filter((step) => step.direction === direction).map(({ migration }) => migration.id))
+      return ids.filter((id) => !again.has(id))
+    }
+    this.#applied = lost(this.#applied, 'up')
+    this.#undone = lost(this.#undone, 'down')
   }
 
   /** A COMMIT whose answer was lost with the connection: the ledger says that it was ours. */

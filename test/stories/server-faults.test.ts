@@ -1,3 +1,5 @@
+import { rmSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import type { FleetReport } from '../../src/model/report.ts'
@@ -97,6 +99,36 @@ test.each(['fast', 'immediate'] as const)('a server that restarts (%s) in the mi
   await server.restart({ mode })
   expectClearFailures(await run)
   await finish()
+})
+
+test('commits that a crash took back are told once, and carried out once', async () => {
+  // Else the server writes them down before it is killed.
+  await server.query("ALTER SYSTEM SET wal_writer_delay = '10s'")
+  await server.restart()
+  try {
+    project.configure({ servers: { main: { url: server.url('app') } }, tenants: schemaTenants(1, 'app') })
+    const code = (i: number, more = '') =>
+      `exports.up = async (knex) => { await knex.schema.createTable('made_${i}', (t) => t.increments()); ${more} }`
+    symlinkSync(join(process.cwd(), 'node_modules'), join(project.dir, 'node_modules'))
+    rmSync(join(project.dir, 'migrations'), { recursive: true })
+    project.write({
+      'migrations/001_a.js': code(1),
+      'migrations/002_b.js': code(2),
+      'migrations/003_c.js': code(3, "await knex.raw('select pg_sleep(1.5)')"),
+    })
+    const { run, middle } = startRun()
+    await middle
+    await sleep(300)
+    await server.restart({ mode: 'immediate' })
+    expect(resultOf(await run, 't1')).toMatchObject({ error: null, applied: ['001_a', '002_b', '003_c'] })
+    expect(await server.query('SELECT name FROM t_1.knex_migrations ORDER BY id', 'app')).toEqual(
+      ['001_a.js', '002_b.js', '003_c.js'].map((name) => ({ name })),
+    )
+    expect(await server.query('SELECT is_locked FROM t_1.knex_migrations_lock', 'app')).toEqual([{ is_locked: 0 }])
+  } finally {
+    await server.query('ALTER SYSTEM RESET wal_writer_delay')
+    await server.restart()
+  }
 })
 
 test('servers that refuse connections, or never answer: their tenants fail soon and clearly, the others go on', async () => {
