@@ -261,6 +261,46 @@ describe('sets', () => {
   })
 })
 
+describe('drift', () => {
+  it('names kinds that there are, plain expressions, and a reason for each', async () => {
+    const drift = {
+      kinds: ['table', 'indx'],
+      ignore: [
+        { object: '^tmp_' },
+        { object: '(', reason: 'x' },
+        { object: /x/i, reason: 'x' },
+        { kind: 'table', object: '(?i)x', reason: 'x' },
+      ],
+    }
+    const problems = await problemsOf({ servers: main, tenants: [{ slug: 'a', database: 'a' }], drift })
+    expect(problems).toEqual([
+      expect.stringMatching(/^drift\.kinds\[1\]: .*did you mean `index`/),
+      expect.stringMatching(/^drift\.ignore\[0\]\.reason: is missing/),
+      expect.stringMatching(/^drift\.ignore\[1\]\.object: is not a regular expression/),
+      expect.stringMatching(/^drift\.ignore\[2\]\.object: must have no flags/),
+      expect.stringMatching(/^drift\.ignore\[3\]\.object: is not a regular expression/),
+    ])
+  })
+
+  it('is resolved', async () => {
+    const drift = {
+      kinds: ['table', 'grant'],
+      ignore: [
+        { kind: 'index', object: /^a\.b/, reason: 'r' },
+        { object: 'x', reason: 's' },
+      ],
+    }
+    const config = await load({ servers: main, tenants: [{ slug: 'a', database: 'a' }], drift })
+    expect(config.drift).toEqual({
+      kinds: ['table', 'grant'],
+      ignore: [
+        { kind: 'index', object: '^a\\.b', reason: 'r' },
+        { kind: null, object: 'x', reason: 's' },
+      ],
+    })
+  })
+})
+
 describe('a good config', () => {
   it('is resolved', async () => {
     const config = await load({

@@ -49,7 +49,10 @@ const regularExpression = v.lazy((input: unknown) =>
 /** One that a server reads as JavaScript does: a flag, or PostgreSQL's own start of an expression, would say something else. */
 const plainExpression = v.lazy((input: unknown) =>
   isExpression(input)
-    ? v.custom(() => input.flags === '' && input.source !== '(?:)', 'must have no flags and not be empty')
+    ? v.pipe(
+        v.unknown(),
+        v.check(() => input.flags === '' && input.source !== '(?:)', 'must have no flags and not be empty'),
+      )
     : v.pipe(
         text,
         v.check((source) => !/^\(\?[a-z]/.test(source) && isRegularExpression(source), 'is not a regular expression'),
