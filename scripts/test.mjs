@@ -42,9 +42,11 @@ process.on('SIGTERM', () => {
   child?.kill('SIGTERM')
 })
 
+const isCi = !['', '0', 'false', undefined].includes(process.env.CI)
 const total = { passed: 0, failed: 0, skipped: 0 }
 const given = process.argv.slice(2)
-await runTests(given, {})
+const newer = installed('the alpha of Sequelize 7', 'test/sequelize7')
+await runTests(given, newer === null ? {} : { TENANTRY_TEST_SEQUELIZE7: newer })
 for (const version of given.length === 0 ? olderVersions : []) {
   if (interrupted || !canTest(version)) continue
   console.log(`\nThe same with PostgreSQL ${version}:`)
@@ -75,22 +77,35 @@ async function runTests(args, variables) {
 }
 
 /**
- * The servers of older versions come as packages for one platform. Where they cannot be had, that counts as skipped;
- * in CI it is a failure.
+ * The servers of older versions come as packages for one platform.
  * @param {string} version
  */
 function canTest(version) {
+  if (process.platform === 'linux' && process.arch === 'x64')
+    return installed('older PostgreSQL servers', versionsDir) !== null
+  console.log(`Not tested with PostgreSQL ${version}: there are no packages for ${process.platform} ${process.arch}.`)
+  total.skipped++
+  return false
+}
+
+/**
+ * Packages that only some tests need, in a folder of their own. Where they cannot be had, that counts as skipped; in CI
+ * it is a failure.
+ * @param {string} what
+ * @param {string} folder
+ * @returns {string | null} the folder; null: they are not there
+ */
+function installed(what, folder) {
+  const dir = path.resolve(root, folder)
   try {
-    if (process.platform !== 'linux' || process.arch !== 'x64')
-      throw new Error(`no packages for ${process.platform} ${process.arch}`)
-    mkdirSync(path.join(versionsDir, '.cache'), { recursive: true })
-    installPackages(versionsDir, { onStart: () => console.error('Installing older PostgreSQL servers (npm ci)…') })
-    return true
+    mkdirSync(path.join(dir, '.cache'), { recursive: true })
+    installPackages(dir, { onStart: () => console.error(`Installing ${what} (npm ci)…`) })
+    return dir
   } catch (error) {
-    console.log(`Not tested with PostgreSQL ${version}: ${error instanceof Error ? error.message : error}`)
-    if (['', '0', 'false', undefined].includes(process.env.CI)) total.skipped++
-    else total.failed++
-    return false
+    console.log(`Not tested: ${what}: ${error instanceof Error ? error.message : error}`)
+    if (isCi) total.failed++
+    else total.skipped++
+    return null
   }
 }
 
