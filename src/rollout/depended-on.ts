@@ -27,7 +27,13 @@ function placesOf([first, ...rest]: readonly string[]): string {
 }
 
 /** The same, as the error of one target. */
-export function targetDependedOnError(dependencies: readonly Dependency[], target: string): ErrorDocument | null {
-  const own = dependencies.filter(({ targets }) => targets.includes(target))
-  return own.length === 0 ? null : dependedOnError(own.map((one) => ({ ...one, targets: [target] }))).toJSON()
+export function dependedOnByTarget(dependencies: readonly Dependency[]): (target: string) => ErrorDocument | null {
+  const own = new Map<string, Dependency[]>()
+  for (const one of dependencies) {
+    for (const target of one.targets) own.set(target, [...(own.get(target) ?? []), { ...one, targets: [target] }])
+  }
+  return (target) => {
+    const found = own.get(target)
+    return found === undefined ? null : dependedOnError(found).toJSON()
+  }
 }

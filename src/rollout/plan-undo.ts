@@ -4,7 +4,7 @@ import type { Migration } from '../model/migration.ts'
 import type { SetPlan } from '../model/plan.ts'
 import type { DownOptions, FleetReport } from '../model/report.ts'
 import { dataLossError, findDataLoss, targetLossError } from './data-loss.ts'
-import { dependedOnError, targetDependedOnError } from './depended-on.ts'
+import { dependedOnByTarget, dependedOnError } from './depended-on.ts'
 import { findDependencies } from './dependencies.ts'
 import { type Fleet, type FleetSet, resolveInSets } from './fleet.ts'
 import type { FleetQuestion } from './read-fleet.ts'
@@ -42,8 +42,7 @@ export async function planUndo(
   if (missing !== null) return refuse(missing, () => missing.toJSON())
   if (options.force !== true) {
     const { dependencies, notices } = await findDependencies(fleet, sets, plans)
-    if (dependencies.length > 0)
-      return refuse(dependedOnError(dependencies), (target) => targetDependedOnError(dependencies, target))
+    if (dependencies.length > 0) return refuse(dependedOnError(dependencies), dependedOnByTarget(dependencies))
     for (const notice of notices) fleet.emit({ type: 'notice', notice })
     const [first, ...rest] = plans
     if (first !== undefined) plans = [{ ...first, notices: [...first.notices, ...notices] }, ...rest]
