@@ -1,5 +1,5 @@
 import type { DriftCluster, DriftOptions, DriftReport } from '../model/check-report.ts'
-import { TenantryError } from '../model/errors.ts'
+import { isTenantryError, TenantryError } from '../model/errors.ts'
 import type { Notice } from '../model/migration.ts'
 import type { PictureScope } from '../model/picture.ts'
 import type { Target } from '../model/tenant.ts'
@@ -31,7 +31,7 @@ export async function findDrift(fleet: Fleet, stateDir: string, options: DriftOp
   const scope = pictureScope(fleet.config, sets)
   const references = new References(fleet, stateDir, drain)
   try {
-    if (!between) for (const { recipe } of states) references.require(recipe.dialect)
+    if (!between) requireScratch(references, states)
     const notices = [...fleet.config.notices, ...sets.flatMap((set) => set.notices), ...ignoreNotices(fleet)]
     const targets = states.map(({ target }) => target)
     const prints = await readFingerprints(fleet, targets, scope, { stop: () => drain?.aborted === true })
@@ -58,6 +58,17 @@ export async function findDrift(fleet: Fleet, stateDir: string, options: DriftOp
     }
   } finally {
     await references.close()
+  }
+}
+
+/** Throws SCRATCH_MISSING before anything is looked at. */
+function requireScratch(references: References, states: readonly TargetState[]): void {
+  try {
+    for (const { recipe } of states) references.require(recipe.dialect)
+  } catch (error) {
+    if (!isTenantryError(error)) throw error
+    const hint = `${error.hint ?? ''} Without one, \`drift --between\` compares targets with each other.`.trim()
+    throw new TenantryError(error.code, error.message, { hint, context: error.context })
   }
 }
 

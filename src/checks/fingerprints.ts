@@ -1,5 +1,5 @@
 import { describeFailure } from '../engine/describe-failure.ts'
-import { DatabaseError } from '../model/dialect.ts'
+import { DatabaseError, type DatabaseFailure } from '../model/dialect.ts'
 import { type ErrorDocument, TenantryError } from '../model/errors.ts'
 import type { PictureScope } from '../model/picture.ts'
 import type { Target } from '../model/tenant.ts'
@@ -10,6 +10,16 @@ import { runBounded } from '../rollout/schedule.ts'
 const fewestPerMessage = 100
 const mostPerMessage = 500
 const mostMessages = 4
+
+/** Nothing of the database was seen: asking for each schema alone would wait for each. */
+const unreached: ReadonlySet<DatabaseFailure['kind']> = new Set([
+  'unreachable',
+  'authentication',
+  'tls',
+  'database-missing',
+  'too-many-connections',
+  'connection-lost',
+])
 
 /** A target's hash and its server's version; or why it could not be looked at. */
 export type Fingerprint = { hash: string; version: number } | { error: ErrorDocument }
@@ -31,24 +41,15 @@ export async function readFingerprints(
     groupByDatabase(targets),
     ({ server, database }) => ({ server, database }),
     fleet.limits,
-    async ({ server, database, own }) => {
-      try {
-        const lease = await pool.lease(server, database)
-        try {
-          const schemas = own.map(({ placement }) => placement.schema ?? null)
-          const { connection } = lease
-          const { hashes } = await pool.dialect(server).pictures.fingerprint(connection, schemas, scope)
-          for (const [i, target] of own.entries()) {
-            const hash = hashes[i] ?? null
-            found.set(target, hash === null ? { error: goneError(target) } : { hash, version: connection.version })
-          }
-        } finally {
-          // A backend that has seen hundreds of schemas has grown; end it.
-          await lease.release(own.length > 250)
-        }
-      } catch (error) {
-        if (!(error instanceof DatabaseError)) throw error
-        for (const target of own) found.set(target, { error: lookError(error, target) })
+    async ({ own }) => {
+      let failed = await ask(fleet, own, scope, found)
+      if (failed?.failure.kind === 'connection-lost') failed = await ask(fleet, own, scope, found)
+      if (failed === null) return
+      // What one schema is in the way of (a table that somebody holds locked) must not keep the others from being seen.
+      const alone = own.length === 1 || unreached.has(failed.failure.kind)
+      for (const target of own) {
+        const error = alone ? failed : stop?.() === true ? null : await ask(fleet, [target], scope, found)
+        if (error !== null) found.set(target, { error: lookError(error, target) })
       }
     },
     stop,
@@ -57,7 +58,37 @@ export async function readFingerprints(
   return found
 }
 
-function groupByDatabase(targets: readonly Target[]): { server: string; database: string; own: Target[] }[] {
+/** The hashes of targets of one database; gives the error if they could not be read. */
+async function ask(
+  { pool }: Fleet,
+  own: readonly Target[],
+  scope: PictureScope,
+  found: Map<Target, Fingerprint>,
+): Promise<DatabaseError | null> {
+  const { server, database } = (own[0] as Target).placement
+  try {
+    const lease = await pool.lease(server, database)
+    try {
+      const schemas = own.map(({ placement }) => placement.schema ?? null)
+      const { connection } = lease
+      const { hashes } = await pool.dialect(server).pictures.fingerprint(connection, schemas, scope)
+      for (const [i, target] of own.entries()) {
+        const hash = hashes[i] ?? null
+        found.set(target, hash === null ? { error: goneError(target) } : { hash, version: connection.version })
+      }
+      return null
+    } finally {
+      // A backend that has seen hundreds of schemas has grown; end it.
+      await lease.release(own.length > 250)
+    }
+  } catch (error) {
+    if (error instanceof DatabaseError) return error
+    throw error
+  }
+}
+
+/** Targets by database, in groups that are small enough for one connection. */
+export function groupByDatabase(targets: readonly Target[]): { server: string; database: string; own: Target[] }[] {
   const groups = new Map<string, { server: string; database: string; own: Target[] }>()
   for (const target of targets) {
     const { server, database } = target.placement

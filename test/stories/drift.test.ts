@@ -1,6 +1,7 @@
 /** Real schemas are compared with what the migrations really make: what was done by hand is named, and nothing else. */
 import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { scratchPrefix } from '../../src/checks/scratch.ts'
 import { postgres } from '../../src/dialects/postgres/index.ts'
@@ -331,6 +332,34 @@ describe('names and places', () => {
       { names: [`main/${database.name}/${schema}`], differences: [{ kind: 'index', object: 'Ix "q"' }] },
     ])
   })
+
+  test('a history table in a schema of its own, and a schema that migrations make', async () => {
+    project.write({ 'migrations/003_audit.sql': 'CREATE SCHEMA audit; CREATE TABLE audit.log (id int PRIMARY KEY);' })
+    configure(0, {
+      migrations: { dir: './migrations', history: { schema: 'meta', table: 'done' } },
+      tenants: [{ slug: 'solo', server: 'main', database: database.name }],
+    })
+    await database.query('CREATE SCHEMA meta')
+    await project.up()
+    expect(await drift()).toMatchObject({ ok: true, clusters: [{ targets: 1 }], failures: [] })
+    await database.query('ALTER TABLE audit.log ADD by_hand int')
+    expect(told(await drift())).toEqual(['1 extra column audit.log.by_hand'])
+  })
+
+  test('a table that somebody holds locked keeps one target from being seen, not the others', async () => {
+    configure(3)
+    await applied(3)
+    const holder = new pg.Client(database.url)
+    await holder.connect()
+    try {
+      await holder.query('BEGIN; LOCK TABLE t_2.clients IN ACCESS EXCLUSIVE MODE')
+      const report = await drift()
+      expect(report.failures).toMatchObject([{ target: `main/${database.name}/t_2`, error: { code: 'LOCK_TIMEOUT' } }])
+      expect(report.clusters).toMatchObject([{ targets: 2, reference: true }])
+    } finally {
+      await holder.end()
+    }
+  }, 90_000)
 
   test('a database per tenant, and one that is away', async () => {
     const others = await Promise.all([freshDatabase('drift_a'), freshDatabase('drift_b')])
