@@ -1,4 +1,15 @@
 export { type Config, type ConfigExport, defineConfig } from './config/define.ts'
+export type {
+  BackfillOptions,
+  BackfillReport,
+  DriftOptions,
+  DriftReport,
+  ProveOptions,
+  ProveReport,
+  VerifyFinding,
+  VerifyOptions,
+  VerifyReport,
+} from './model/check-report.ts'
 export { type ErrorCode, type ErrorDocument, isTenantryError, TenantryError } from './model/errors.ts'
 export type { Emit, TenantryEvent } from './model/events.ts'
 export type {

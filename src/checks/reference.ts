@@ -188,7 +188,7 @@ export class References {
       if (historySchema !== null) await this.#makeSchema(target, historySchema)
       const { error } = await migrateOne(this.#fleet, set, target, { direction: 'up', to }, this.#signals())
       this.#refuseInterrupted()
-      if (error !== null) throw buildError(error, recipe, scratch.server)
+      if (error !== null) throw buildError(error, recipe, target)
     }
     return place
   }
@@ -260,10 +260,11 @@ function describeScratchError(error: unknown, server: string): unknown {
 }
 
 /** The migration's own error, and that it was no tenant's database. */
-function buildError({ code, message, hint, context }: ErrorDocument, recipe: Recipe, server: string): TenantryError {
+function buildError({ code, message, hint, context }: ErrorDocument, recipe: Recipe, target: Target): TenantryError {
+  const { server } = target.placement
   return new TenantryError(
     'REFERENCE_FAILED',
-    `What the migrations make (${describeRecipe(recipe)}) could not be built on scratch server "${server}": ${message}`,
+    `What the migrations make (${describeRecipe(recipe)}) could not be built on scratch server "${server}": ${message.replaceAll(target.name, 'an empty database')}`,
     {
       hint:
         code === 'MIGRATION_FAILED' || code === 'ALREADY_EXISTS'
