@@ -1,8 +1,9 @@
+import { DatabaseError } from '../model/dialect.ts'
 import type { Migration, Notice } from '../model/migration.ts'
 import type { ObjectName, StatementNames } from '../model/named-objects.ts'
 import type { SetPlan, Standing, TargetPlan } from '../model/plan.ts'
 import type { Fleet, FleetSet } from './fleet.ts'
-import { previewStatements } from './preview-code.ts'
+import { type Preview, previewStatements } from './preview-code.ts'
 
 /** A migration that stays applied and names something that a migration to be undone makes. */
 export interface Dependency {
@@ -28,7 +29,7 @@ interface Known {
 /**
  * What would be taken away from under migrations that stay applied. Names are followed through the applied migrations in
  * the order of their application: what was dropped, renamed or made again meanwhile is told apart. Asks once for all
- * targets that stand alike. Throws `DatabaseError` where code has to be looked at and cannot be.
+ * targets that stand alike. What code makes cannot always be told: the notices say so.
  */
 export async function findDependencies(
   fleet: Fleet,
@@ -61,7 +62,7 @@ export async function findDependencies(
   const notices = [...blind].map(([migration, why]) => ({
     rule: 'undo-not-looked-at',
     migration,
-    message: `${migration} is code that could not be looked at to its end (${why}), so it cannot be told whether it needs what is undone.`,
+    message: `${migration} is code that could not be looked at to its end (${why}), so it cannot be told what it makes and needs.`,
   }))
   return { dependencies: [...dependencies.values()], notices }
 }
@@ -92,21 +93,29 @@ async function readNames(fleet: Fleet, set: FleetSet, plan: TargetPlan, migratio
   const dialect = fleet.pool.dialect(server)
   // Where a database is what others call a schema, its own name in front of another means nothing.
   const own = schema ?? (dialect.features.schemas ? null : database)
-  const isCode = migration.up.kind === 'code'
-  const lease = isCode ? await fleet.pool.lease(server, database) : null
+  const { statements, why } = await statementsOf(fleet, set, plan, migration)
+  const names: StatementNames[] = []
+  for (const statement of statements) names.push(await dialect.nameObjects(statement, own))
+  return { names, why }
+}
+
+async function statementsOf(fleet: Fleet, set: FleetSet, plan: TargetPlan, migration: Migration): Promise<Preview> {
+  if (migration.up.kind === 'sql') {
+    const { segments } = await fleet.book(set, plan.target).up(migration)
+    return { statements: segments.flatMap(({ statements }) => statements), why: null }
+  }
+  const { server, database } = plan.target.placement
   try {
-    const { statements, why } =
-      lease === null
-        ? {
-            statements: (await fleet.book(set, plan.target).up(migration)).segments.flatMap((one) => one.statements),
-            why: null,
-          }
-        : await previewStatements(fleet, set, plan, migration, lease.connection)
-    const names: StatementNames[] = []
-    for (const statement of statements) names.push(await dialect.nameObjects(statement, own))
-    return { names, why }
-  } finally {
-    await lease?.release()
+    const lease = await fleet.pool.lease(server, database)
+    try {
+      return await previewStatements(fleet, set, plan, migration, lease.connection)
+    } finally {
+      await lease.release()
+    }
+  } catch (error) {
+    // A server that is away says so again when the undo begins, where it belongs to one target.
+    if (error instanceof DatabaseError) return { statements: [], why: error.failure.message }
+    throw error
   }
 }
 
