@@ -1,8 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
+import { backfillFleet } from './checks/backfill.ts'
 import { findDrift } from './checks/drift.ts'
 import { proveFleet } from './checks/prove.ts'
 import { refuseUnproven } from './checks/refuse-unproven.ts'
+import { verifyFleet } from './checks/verify.ts'
 import { planVerification } from './checks/verify-applied.ts'
 import { withFoundSets } from './config/found-sets.ts'
 import { loadConfig } from './config/load.ts'
@@ -12,7 +14,7 @@ import { writeInit } from './config/write-init.ts'
 import { mysql } from './dialects/mysql/index.ts'
 import { postgres } from './dialects/postgres/index.ts'
 import { planUp } from './engine/plan-up.ts'
-import type { DriftOptions, ProveOptions } from './model/check-report.ts'
+import type { BackfillOptions, DriftOptions, ProveOptions, VerifyOptions } from './model/check-report.ts'
 import type { Dialect } from './model/dialect.ts'
 import { isTenantryError, TenantryError } from './model/errors.ts'
 import type { Emit } from './model/events.ts'
@@ -175,6 +177,14 @@ class OpenFleet implements Tenantry {
 
   async drift(options: DriftOptions = {}) {
     return findDrift(this.#fleet, this.#stateDir, options)
+  }
+
+  async verify(options: VerifyOptions = {}) {
+    return verifyFleet(this.#fleet, this.#stateDir, options)
+  }
+
+  async backfill(options: BackfillOptions = {}) {
+    return backfillFleet(this.#fleet, this.#stateDir, options)
   }
 
   async prove(options: ProveOptions = {}) {

@@ -85,8 +85,8 @@ async function copyRows(
   for (const statement of await dialect.samples.counters(source, schemas.from, schemas.to)) await into.query(statement)
 }
 
-/** The schema that stands for the target's own one. */
-async function ownName(dialect: Dialect, into: Connection, { placement }: Target): Promise<string> {
+/** The schema that {@link ownSchema} stands for in a target. */
+export async function ownName(dialect: Dialect, into: Connection, { placement }: Target): Promise<string> {
   if (placement.schema !== undefined) return placement.schema
   if (!dialect.features.schemas) return placement.database
   const [row] = await into.query('SELECT current_schema()::text AS name')

@@ -1,6 +1,7 @@
 import { Command } from 'commander'
 import { readVersion } from '../engine/package-version.ts'
 import { addAdopt } from './commands/adopt.ts'
+import { addBackfill } from './commands/backfill.ts'
 import { addBaseline } from './commands/baseline.ts'
 import { addCheck } from './commands/check.ts'
 import { addDown } from './commands/down.ts'
@@ -14,6 +15,7 @@ import { addRollout } from './commands/rollout.ts'
 import { addStatus } from './commands/status.ts'
 import { addUnlock } from './commands/unlock.ts'
 import { addUp } from './commands/up.ts'
+import { addVerify } from './commands/verify.ts'
 import { addExamples } from './examples.ts'
 import { addGlobalFlags } from './flags.ts'
 import type { Invoke } from './invoke.ts'
@@ -47,7 +49,9 @@ export function buildProgram(invoke: Invoke): Command {
     addDown,
     addStatus,
     addCheck,
+    addVerify,
     addDrift,
+    addBackfill,
     addProve,
     addBaseline,
     addUnlock,

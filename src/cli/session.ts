@@ -52,7 +52,10 @@ const noticesInResult: ReadonlySet<string> = new Set([
   'explain',
   'adopt',
   'make',
+  'verify',
   'drift',
+  'backfill',
+  'repair',
   'prove',
 ])
 

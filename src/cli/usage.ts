@@ -4,7 +4,6 @@ import { TenantryError } from '../model/errors.ts'
 
 /** Commands that the contract lists and this version does not have. */
 const laterCommands: ReadonlySet<string> = new Set([
-  'verify',
   'lint',
   'tenants',
   'registry',
@@ -13,7 +12,6 @@ const laterCommands: ReadonlySet<string> = new Set([
   'backfill-data',
   'sample-db',
   'phase',
-  'backfill',
   'worker',
   'serve',
 ])

@@ -1,4 +1,13 @@
-import type { DriftOptions, DriftReport, ProveOptions, ProveReport } from './check-report.ts'
+import type {
+  BackfillOptions,
+  BackfillReport,
+  DriftOptions,
+  DriftReport,
+  ProveOptions,
+  ProveReport,
+  VerifyOptions,
+  VerifyReport,
+} from './check-report.ts'
 import type { ErrorDocument } from './errors.ts'
 import type { Notice } from './migration.ts'
 import type { Summary, TargetResult, WaveResult } from './rollout.ts'
@@ -281,6 +290,16 @@ export interface Tenantry {
   check(options?: { selectors?: Selectors }): Promise<FleetReport>
   /** Compares the real schemas with what the migrations make, or with each other. Changes nothing. */
   drift(options?: DriftOptions): Promise<DriftReport>
+  /**
+   * Looks each target over: history against files, what the history claims against the schema, invalid indexes and
+   * constraints, sequences, shared tables. Changes nothing in any tenant. `ok` is false where something needs a person.
+   */
+  verify(options?: VerifyOptions): Promise<VerifyReport>
+  /**
+   * Makes what targets lack of what their applied migrations make; never drops or changes what is there. Throws
+   * SCRATCH_MISSING.
+   */
+  backfill(options?: BackfillOptions): Promise<BackfillReport>
   /**
    * Tries each migration out on the scratch server: up, down, and up again, with rows in the tables. Writes to no tenant.
    * `ok` is false where an undo is broken, or a migration cannot be applied. Throws SCRATCH_MISSING.

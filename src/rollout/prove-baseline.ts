@@ -35,24 +35,82 @@ export async function proveMarks(
   marks: readonly Migration[],
   connection: Connection,
 ): Promise<Unproven> {
-  const { server, schema = null } = plan.target.placement
-  const dialect = fleet.pool.dialect(server)
-  const unread = new Map<string, string>()
-  const marked = new Set(marks)
+  const { schema = null } = plan.target.placement
   const there = new Set([...marks, ...plan.standing.applied])
+  const { steps, unread } = await readSteps(fleet, set, plan, connection, there, new Set(marks))
+  const { unknown, statements } = await probeSteps(fleet, plan, connection, steps, new Set(marks), (step, reason) => {
+    throw unproven(plan, schema, step, reason, [...unread.keys()])
+  })
+  return { unknown, statements, unread }
+}
+
+/** Something that an applied migration makes, and the catalog does not have. */
+export interface Unlanded {
+  migration: string
+  /** In the catalog's words: `index orders_client_idx is not there`. */
+  reason: string
+}
+
+/**
+ * What of the applied migrations is not there, and no later one takes away. Migrations that are code are not looked at:
+ * their ids are in `unread`. Throws `DatabaseError`. The connection must not be in a transaction.
+ */
+export async function findUnlanded(
+  fleet: Fleet,
+  set: FleetSet,
+  plan: TargetPlan,
+  connection: Connection,
+): Promise<{ unlanded: Unlanded[]; unread: string[] }> {
+  const there = new Set(plan.standing.applied)
+  // What was changed since it was applied says nothing of what was applied.
+  const looked = new Set(plan.standing.applied.filter((one) => !plan.standing.changed.includes(one)))
+  const { steps } = await readSteps(fleet, set, plan, connection, there, new Set())
+  const unlanded: Unlanded[] = []
+  await probeSteps(fleet, plan, connection, steps, looked, ({ migration }, reason, verdict) => {
+    // What is there and not valid is not missing.
+    if (verdict === 'absent') unlanded.push({ migration: migration.id, reason })
+  })
+  return { unlanded, unread: plan.standing.applied.flatMap(({ id, up }) => (up.kind === 'code' ? [id] : [])) }
+}
+
+/** Statements of migrations, in the order of the folder; of code only where it is in `code`. */
+async function readSteps(
+  fleet: Fleet,
+  set: FleetSet,
+  plan: TargetPlan,
+  connection: Connection,
+  migrations: ReadonlySet<Migration>,
+  code: ReadonlySet<Migration>,
+): Promise<{ steps: Step[]; unread: ReadonlyMap<string, string> }> {
+  const { schema = null } = plan.target.placement
+  const unread = new Map<string, string>()
   const steps: Step[] = []
-  for (const migration of set.migrations.filter((one) => there.has(one))) {
+  for (const migration of set.migrations.filter((one) => migrations.has(one))) {
     // What is applied and code tells nothing by its text, and only marks are worth running it for.
-    if (!marked.has(migration) && migration.up.kind === 'code') continue
+    if (!code.has(migration) && migration.up.kind === 'code') continue
     const preview = await previewStatements(fleet, set, plan, migration, connection)
     if (preview.why !== null) unread.set(migration.id, preview.why)
     for (const statement of preview.statements)
       steps.push({ migration, statement, kind: statement.kind, text: statement.text(schema) })
   }
+  return { steps, unread }
+}
+
+/** Looks up each statement of `looked`; `absent` is told what is missing and not explained by a later statement. */
+async function probeSteps(
+  fleet: Fleet,
+  plan: TargetPlan,
+  connection: Connection,
+  steps: readonly Step[],
+  looked: ReadonlySet<Migration>,
+  absent: (step: Step, reason: string, verdict: 'absent' | 'rebuild') => void,
+): Promise<{ unknown: number; statements: number }> {
+  const { server, schema = null } = plan.target.placement
+  const dialect = fleet.pool.dialect(server)
   let unknown = 0
   let statements = 0
   for (const [index, step] of steps.entries()) {
-    if (!marked.has(step.migration) || !changes(step)) continue
+    if (!looked.has(step.migration) || !changes(step)) continue
     statements++
     if (!isLookedUp(step)) {
       unknown++
@@ -61,9 +119,9 @@ export async function proveMarks(
     const { verdict, reason } = await dialect.probe(connection, unconditional(step.statement), schema)
     if (verdict === 'landed' || verdict === 'repeat') continue
     if (verdict === 'unknown' || isExplained(step, steps.slice(index + 1))) unknown++
-    else throw unproven(plan, schema, step, reason, [...unread.keys()])
+    else absent(step, reason, verdict)
   }
-  return { unknown, statements, unread }
+  return { unknown, statements }
 }
 
 /** The first things of a migration that are there already, in words; empty: none, or it cannot be told. */
