@@ -45,6 +45,8 @@ export class RowGenerator {
   /** Gives the tables that are there, and names those that could not be filled. Throws `DatabaseError`. */
   async fill(options: { emptyOnly?: boolean } = {}): Promise<{ tables: SampleTable[]; notices: Notice[] }> {
     const tables = await this.#dialect.samples.tables(this.#connection, this.#target, this.#except)
+    const unknown = options.emptyOnly === true ? tables.filter(({ id }) => !this.#counts.has(id)) : []
+    if (unknown.length > 0) this.learn(unknown, await this.#dialect.samples.contents(this.#connection, unknown))
     const isEmpty = ({ id }: SampleTable) => (this.#counts.get(id) ?? 0) === 0
     const due = sortByReferences(tables).filter((table) => {
       const same = this.#shapes.get(table.id) === table.shape
