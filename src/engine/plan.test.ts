@@ -282,6 +282,21 @@ describe('planDown', () => {
     expect(planDown(applied, all).steps[0]?.direction).toBe('down')
   })
 
+  it('undoes exactly the ones given, as far as they are applied', () => {
+    expect(steps(planDown(applied, all, { only: ['001_a', '002_b', '004_d'] }))).toEqual(['002_b', '001_a'])
+    expect(steps(planDown(applied, all, { only: [] }))).toEqual([])
+    const orphan = readStanding([a], snapshot(['001_a', '002_b.sql'].map((key) => row(key))), shape)
+    expect(planDown(orphan, [a], { only: ['001_a'] }).error).toBeNull()
+    expect(planDown(orphan, [a], { only: ['001_a', '002_b'] }).error?.code).toBe('UNDO_MISSING')
+    const half = readStanding(
+      all,
+      snapshot([row('001_a'), row('003_c')], [record('003_c', c.checksum, 'undoing')]),
+      shape,
+    )
+    expect(steps(planDown(half, all, { only: ['001_a', '003_c'] }))).toEqual(['003_c', '001_a'])
+    expect(planDown(half, all, { only: ['001_a'] }).error?.code).toBe('MIGRATION_HALF_APPLIED')
+  })
+
   it('undoes what comes after a migration in the folder, also one that is not applied itself', () => {
     expect(steps(planDown(applied, all, { to: a }))).toEqual(['002_b', '003_c'])
     expect(steps(planDown(applied, all, { to: b }))).toEqual(['003_c'])
