@@ -16,6 +16,7 @@ import {
   markFor,
   readSnapshot,
   type StepsOutcome,
+  schemaOf,
   type TargetWork,
   transactionSettings,
 } from './work.ts'
@@ -35,17 +36,22 @@ export async function applyCodeAlone(
   supervision: Supervision,
 ): Promise<StepsOutcome> {
   const standing = await readStanding(work, connection, step)
+  const isPooled = await connection.isPooled()
+  if (isPooled) refusePooled(work, step)
   const mine = standing.snapshot.ledger.find(
     ({ migration, state }) => migration === step.migration.id && (state === 'running' || state === 'undoing'),
   )
   if (mine !== undefined) refuseOther(work, step, mine)
   else await write(work, connection, step, standing, () => progressSql(work, step, 0, '', false), true)
-  for (const sql of work.dialect.sessionSettings(transactionSettings(work, step), connection.version))
-    await connection.query(sql)
+  const settings = transactionSettings(work, step)
+  // Behind a pooler they would be made in anybody's session.
+  if (!isPooled)
+    for (const sql of work.dialect.sessionSettings(settings, connection.version)) await connection.query(sql)
   const code = await runCode(work, connection, step, supervision, {
     transaction: false,
     resume: mine === undefined ? null : resumeAt(work, connection, step, mine),
     progress: (done, prefix) => progressSql(work, step, done, prefix, false),
+    ...(isPooled ? {} : { lockTimeoutMs: settings.lockTimeoutMs }),
   })
   if (!code.ok) {
     await noteRefusal(work, connection, step, standing, code)
@@ -72,6 +78,27 @@ async function readStanding(work: TargetWork, connection: Connection, step: Comp
   return standing
 }
 
+/** Outside a transaction each statement may meet another session, without the tenant's search path. */
+function refusePooled(work: TargetWork, step: CompiledStep): void {
+  const { target, set } = work
+  const { migration, script } = step
+  const obstacle =
+    schemaOf(work) !== null
+      ? "a pooler's sessions do not keep the schema of the tenant"
+      : transactionSettings(work, step).session.length > 0
+        ? "a pooler's sessions do not keep the settings that are made for it"
+        : null
+  if (obstacle === null) return
+  throw new TenantryError(
+    'POOLER_UNSUPPORTED',
+    `Migration ${migration.id} cannot run in ${target.name} through a transaction pooler: its code must run outside a transaction, and ${obstacle}.`,
+    {
+      hint: 'Move the statement that needs this into a migration of plain SQL with the names written in full, or give this server a URL that goes past the pooler.',
+      context: { target: target.name, set, migration: migration.id, file: script.file },
+    },
+  )
+}
+
 function refuseOther(work: TargetWork, { migration, direction, script }: CompiledStep, entry: LedgerEntry): void {
   if (entry.state === (direction === 'up' ? 'running' : 'undoing')) return
   throw new TenantryError(
@@ -85,12 +112,12 @@ function refuseOther(work: TargetWork, { migration, direction, script }: Compile
 }
 
 function resumeAt(work: TargetWork, connection: Connection, step: CompiledStep, entry: LedgerEntry) {
-  const inDoubt = entry.statementsTotal > entry.statementsDone
+  const refused = entry.statementsTotal <= entry.statementsDone
   const ask = async (text: string) => {
     const statement = await compileOne(work, step.migration, text)
-    return mustRun(work, connection, step.migration.id, statement, () => {})
+    return mustRun(work, connection, step.migration.id, statement, () => {}, refused)
   }
-  return { done: entry.statementsDone, prefix: entry.prefix, mustRun: inDoubt ? ask : null }
+  return { done: entry.statementsDone, prefix: entry.prefix, mustRun: ask }
 }
 
 /** A statement as the code sent it, so that the catalog can be asked about it. */
@@ -137,17 +164,23 @@ function finishSql(work: TargetWork, step: CompiledStep, standing: Standing, mar
   ]
 }
 
-/** A statement that the server refused was not carried out: nobody need ask the catalog about it. */
+/** Refused, these leave something behind all the same: an index that is not valid. */
+const leavesRest = /\bconcurrently\b/i
+
+/** A statement that the server refused was not carried out: the catalog is only asked for what it left behind. */
 async function noteRefusal(
   work: TargetWork,
   connection: Connection,
   step: CompiledStep,
   standing: Standing,
-  code: { done: number; prefix: string; refused: boolean },
+  code: { done: number; prefix: string; refused: boolean; kind: string | null },
 ): Promise<void> {
   if (connection.broken || !code.refused) return
   await connection.pipeline([work.dialect.phrases.rollback])
-  const rows = () => (code.done === 0 ? forgetSql(work, step) : progressSql(work, step, code.done, code.prefix, true))
+  const rows = () =>
+    code.done === 0 && !leavesRest.test(code.kind ?? '')
+      ? forgetSql(work, step)
+      : progressSql(work, step, code.done, code.prefix, true)
   await write(work, connection, step, standing, rows, false).catch(() => {})
 }
 

@@ -58,7 +58,9 @@ export async function applyCode(
     if (failure === null || !needsNoTransaction.has(failure.failure.sqlstate ?? '')) return outcome
     const step = steps[finished] as CompiledStep
     sayAgain(work, step, failure.failure.message)
-    const again = await runAlone(step)
+    const again = await (nativeLock === null
+      ? underTargetLock(work, connection, step, () => runAlone(step))
+      : runAlone(step))
     return { finished: finished + again.finished, failure: again.failure }
   }
   // The tool's lock row must stay ours between our transactions, and what runs alone needs the lock throughout.

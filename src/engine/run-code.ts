@@ -11,7 +11,16 @@ import { type CompiledStep, type StepFailure, schemaOf, type TargetWork } from '
 /** What became of the code of one step. */
 export type CodeOutcome =
   | { ok: true; held: readonly HeldStatement[]; done: number; prefix: string }
-  | { ok: false; failure: StepFailure; done: number; prefix: string /** The server refused it. */; refused: boolean }
+  | {
+      ok: false
+      failure: StepFailure
+      done: number
+      prefix: string
+      /** What was under way, if anything, was not carried out. */
+      refused: boolean
+      /** First words of the statement that the server refused. */
+      kind: string | null
+    }
 
 /** How long code may go on after its limit, once the server has cancelled what it was doing. */
 const graceMs = 1000
@@ -26,7 +35,7 @@ export async function runCode(
   connection: Connection,
   step: CompiledStep,
   supervision: Supervision,
-  request: Pick<CodeRequest, 'transaction' | 'resume' | 'progress'>,
+  request: Pick<CodeRequest, 'transaction' | 'resume' | 'progress' | 'lockTimeoutMs'>,
 ): Promise<CodeOutcome> {
   const { code } = step.script
   if (code === undefined) throw new TenantryError('INTERNAL', `${step.migration.id} is not code.`)
@@ -53,7 +62,14 @@ export async function runCode(
     const failure = describe(work, step, session, cause)
     const left = supervision.timedOut || work.cancel.aborted
     // A cancelled statement was refused, too; code that was left behind may have had one under way.
-    return { ok: false, failure, done: session.done, prefix: session.prefix, refused: refused !== null || !left }
+    return {
+      ok: false,
+      failure,
+      done: session.done,
+      prefix: session.prefix,
+      refused: refused !== null || !left,
+      kind: refused?.kind ?? null,
+    }
   } finally {
     session.close()
   }

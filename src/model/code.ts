@@ -81,6 +81,11 @@ export interface CodeRequest {
    * else after each statement. null: nobody counts (a transaction of ours holds everything).
    */
   progress: ((done: number, prefix: string) => readonly string[]) | null
+  /**
+   * What the session's lock time-out is, in ms: statements that wait for others and would leave a rest behind when they
+   * are cancelled (`CONCURRENTLY`) are sent without one, unless the code sets its own. Absent: it is none of ours.
+   */
+  lockTimeoutMs?: number
   /** Carries out reads only; what would change something is collected and answered with nothing. */
   preview: boolean
 }

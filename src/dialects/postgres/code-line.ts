@@ -3,7 +3,7 @@ import type { CodeFailure, CodeRequest, HeldStatement } from '../../model/code.t
 import { type Connection, DatabaseError } from '../../model/dialect.ts'
 import { CodeFaults, late } from '../code-faults.ts'
 import { CodeTally, type TallyMark } from '../code-tally.ts'
-import { type CodeStatement, commandOf, readCodeStatement } from './code-statement.ts'
+import { type CodeStatement, commandOf, kindOf, readCodeStatement } from './code-statement.ts'
 import { answer, type CodeQuery, CodeWire } from './code-wire.ts'
 import { readFailure } from './failure.ts'
 
@@ -42,6 +42,7 @@ export class CodeLine {
   readonly #faults = new CodeFaults()
   /** Is there anything that `progress` has not recorded? */
   #unrecorded = false
+  #setsLockTimeout = false
 
   constructor(connection: Connection, client: Client, request: CodeRequest) {
     this.#request = request
@@ -173,6 +174,7 @@ export class CodeLine {
       return answer(commandOf(text))
     }
     this.#wire.refuseIfFailed()
+    this.#setsLockTimeout ||= /\block_timeout\b/i.test(text)
     if (changes && this.#faults.keep(() => this.tally.wasDone(text, values)))
       return { ...answer(commandOf(text)), rowCount: 0 }
     const isPlain = (values?.length ?? 0) === 0 && config.name === undefined
@@ -190,10 +192,23 @@ export class CodeLine {
       return { ...answer(commandOf(text)), rowCount: 0 }
     }
     if (isAtomic && this.#points.length === 0 && this.#request.progress !== null) return this.#withProgress(query)
-    const result = await this.#wire.query(query, isOne)
+    const result = await this.#unhurried(text, () => this.#wire.query(query, isOne))
     this.#count(text, values)
     await this.#record()
     return result
+  }
+
+  /** A concurrent build that is cancelled while it waits for others leaves an invalid index behind. */
+  async #unhurried<T>(text: string, send: () => Promise<T>): Promise<T> {
+    const { lockTimeoutMs } = this.#request
+    if (lockTimeoutMs === undefined || this.#setsLockTimeout || this.#points.length > 0) return send()
+    if (!/\bconcurrently\b/i.test(kindOf(text))) return send()
+    await this.#wire.send(['SET lock_timeout = 0'])
+    try {
+      return await send()
+    } finally {
+      if (!this.#wire.isBroken) await this.#wire.send([`SET lock_timeout = ${lockTimeoutMs}`]).catch(() => {})
+    }
   }
 
   /** A statement and how far it came, or neither. */
