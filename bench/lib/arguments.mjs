@@ -14,6 +14,7 @@ export const workNames = [
   'mariadb',
   'fingerprint',
   'drift',
+  'prove',
 ]
 
 export const usage = `npm run bench -- [options]

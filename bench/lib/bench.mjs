@@ -18,6 +18,7 @@ import { measureKnexCode } from '../works/knex-code.mjs'
 import { measureLarge } from '../works/large.mjs'
 import { measureMariadb } from '../works/mariadb.mjs'
 import { measureNothing } from '../works/nothing.mjs'
+import { measureProve } from '../works/prove.mjs'
 import { measureSequelizeCode } from '../works/sequelize-code.mjs'
 import { measureVersion } from '../works/version.mjs'
 import { describeMachine } from './machine.mjs'
@@ -29,6 +30,7 @@ import { prepareVerification } from './verify.mjs'
 const works = {
   version: measureVersion,
   drift: measureDrift,
+  prove: measureProve,
   apply: measureApply,
   target: measureTarget,
   delayed: measureDelayed,

@@ -68,6 +68,23 @@ export const tenantry = {
       await fleet.close()
     }
   },
+
+  /** All migrations to the one schema that is there. */
+  async applyAll({ url, migrations }) {
+    requireResults(await runUp(await writeProject({ url, concurrency: 4, migrations })), 1)
+  },
+
+  /** Proves every migration, with nothing known from before; throws unless all are reversible. */
+  async proveAll({ url, migrations, count }) {
+    const fleet = await open({ cwd: await writeProject({ url, concurrency: 4, migrations, scratch: true }) })
+    try {
+      const report = await fleet.prove()
+      const good = report.migrations.filter(({ verdict, cached }) => verdict === 'reversible' && !cached)
+      if (good.length !== count) throw new Error(`prove: ${good.length} of ${count} are reversible`)
+    } finally {
+      await fleet.close()
+    }
+  },
 }
 
 /** A project folder for every schema `t_…` of a database. @returns {Promise<string>} */

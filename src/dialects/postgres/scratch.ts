@@ -7,6 +7,8 @@ export const scratch: Scratch = {
   /** From `template0`: nothing that somebody put into `template1` gets between, nor does a session that is in it. */
   async createDatabase(connection: Connection, name: string) {
     await connection.query(`CREATE DATABASE ${quoteIdentifier(name)} TEMPLATE template0`)
+    // What is lost with it in a crash of the server is of no use to anybody.
+    await connection.query(`ALTER DATABASE ${quoteIdentifier(name)} SET synchronous_commit TO off`)
   },
   /** A collation is told by its name, or as the database's own. */
   async defaultsOf() {
