@@ -1,6 +1,5 @@
 import { comparePictures } from '../engine/compare-pictures.ts'
 import type { Difference, ObjectKind, PictureObject, SchemaPicture } from '../model/picture.ts'
-import { namesIn } from '../rollout/gone-names.ts'
 
 /** What of a reference a target lacks and may get, and why the rest is left alone. */
 export interface MissingObjects {
@@ -36,7 +35,9 @@ export function chooseMissing(
   const wanted = new Set(reference.objects.map(keyOf))
   const occupied = new Map(seen.objects.flatMap((one) => (relations.has(one.kind) ? [[one.name, one.kind]] : [])))
   const twins = new Map(
-    seen.objects.filter((one) => one.of !== null && !wanted.has(keyOf(one))).map((one) => [likeness(one), one]),
+    seen.objects
+      .filter((one) => likenessKinds.has(one.kind) && !wanted.has(keyOf(one)))
+      .map((one) => [likeness(one), one]),
   )
   const make: PictureObject[] = []
   const reasons = new Map<string, string>()
@@ -66,15 +67,24 @@ export function chooseMissing(
     if (relations.has(kind) && other !== undefined) return `there is a ${other} of that name`
     if (kind === 'column' && of !== null && hasRows.has(of) && needsValue(object))
       return `it is NOT NULL without a default, and ${of} has rows`
-    const twin = of === null || kind === 'column' ? undefined : twins.get(likeness(object))
+    const twin = likenessKinds.has(kind) ? twins.get(likeness(object)) : undefined
     return twin === undefined ? null : `${twin.name} is the same under another name`
   }
 }
 
+/** Kinds of which a second one like the first, under another name, would only cost. */
+const likenessKinds: ReadonlySet<ObjectKind> = new Set([
+  'primary-key',
+  'unique',
+  'foreign-key',
+  'check',
+  'exclusion',
+  'index',
+])
+
 /** Equal for objects that differ in their name alone. */
-function likeness({ kind, name, of, properties }: PictureObject): string {
-  const short = of !== null && name.startsWith(`${of}.`) ? name.slice(of.length + 1) : name
-  return JSON.stringify([kind, of, properties]).replaceAll(short, '')
+function likeness({ kind, of, properties }: PictureObject): string {
+  return JSON.stringify([kind, of, Object.entries(properties).sort()])
 }
 
 function needsValue({ properties }: PictureObject): boolean {
@@ -85,15 +95,23 @@ function needsValue({ properties }: PictureObject): boolean {
 /** Is this one made of the other? By the words of its description: rather once too often. */
 function needs(object: PictureObject, other: PictureObject): boolean {
   if (object.of === other.name) return true
-  const names = namesIn(JSON.stringify([object.name, object.properties]).replaceAll('\\"', '"'))
-  if (other.of === null) return names.has(bare(other.name))
+  const text = [object.name, ...Object.values(object.properties)].join('\n').toLowerCase()
+  if (other.of === null) return mentions(text, other.name)
   if (other.kind !== 'column') return false
-  return names.has(bare(other.name.slice(other.of.length + 1))) && (object.of === other.of || names.has(bare(other.of)))
+  const column = other.name.slice(other.of.length + 1)
+  return mentions(text, column) && (object.of === other.of || mentions(text, other.of))
 }
 
-/** The name in the words of {@link namesIn}; of a function without its arguments. */
-function bare(name: string): string {
-  return name.replace(/\(.*$/s, '').toLowerCase()
+/** Is the name a word of the text, quoted or not? Of a function: without its arguments. */
+function mentions(text: string, name: string): boolean {
+  const bare = name.replace(/\(.*$/s, '').toLowerCase()
+  return [bare, bare.replaceAll('"', '""'), bare.replaceAll('`', '``')].some((spelled) => {
+    for (let at = text.indexOf(spelled); at !== -1; at = text.indexOf(spelled, at + 1)) {
+      const around = [text[at - 1] ?? ' ', text[at + spelled.length] ?? ' ']
+      if (around.every((character) => !/[\p{L}\p{N}_$]/u.test(character))) return true
+    }
+    return false
+  })
 }
 
 /** Tables that are there and lack a column that would need a value for their rows. */

@@ -54,7 +54,7 @@ function printHeadline(
 function groupFindings({ targets }: VerifyReport): Group[] {
   const groups = new Map<string, Group>()
   for (const { target, tenants, findings, error } of targets) {
-    const mask = (text: string) => maskMessage(text, { target, tenants }).replace(/\d{2,}/g, '<n>')
+    const mask = (text: string) => maskMessage(text, { target, tenants }).replace(/\b\d+\b/g, '<n>')
     const add = (severity: Group['severity'], label: string, message: string, hint: string | null) => {
       const key = JSON.stringify([severity, label, mask(message)])
       const group = groups.get(key)

@@ -112,7 +112,7 @@ BEGIN
     EXCEPTION WHEN OTHERS THEN CONTINUE;
     END;
     next := CASE WHEN called THEN at + (e->>'step')::numeric ELSE at END;
-    IF furthest IS NOT NULL AND CASE WHEN left(e->>'step', 1) = '-' THEN next >= furthest ELSE next <= furthest END THEN
+    IF furthest IS NOT NULL AND (CASE WHEN left(e->>'step', 1) = '-' THEN next >= furthest ELSE next <= furthest END) THEN
       answer := answer || json_build_object('at', o - 1, 'furthest', furthest::text, 'next', next::text);
     END IF;
   END LOOP;
