@@ -5,7 +5,7 @@ import type { Migration } from '../model/migration.ts'
 import type { Target } from '../model/tenant.ts'
 import type { FleetSet } from '../rollout/fleet.ts'
 import { cloneTarget } from './clone-target.ts'
-import { applyAll, describeScratch, type ProofRun, proveAll, say } from './prove.ts'
+import { applyAll, describeScratch, type ProofRun, proveAll, say } from './proof-run.ts'
 import { kindOf } from './recipe.ts'
 import { ScratchServer } from './scratch.ts'
 
