@@ -48,7 +48,6 @@ export async function findClaimed(
   const notices = new Map<string, Notice>()
   const say = (notice: Notice) => void notices.set(notice.message, notice)
   const groups = await groupTargets(fleet, sets, targets, scope, { references, failures, stop })
-  const kept = new Set(groups.map(({ members }) => (members[0] as FleetTarget).target.name))
   await runBounded(
     groups,
     ({ state }) => state.target.placement,
@@ -61,12 +60,12 @@ export async function findClaimed(
       }
     },
     stop,
-    ({ server, database }) => void fleet.pool.closeDatabase(server, database),
   )
-  for (const { target } of targets) {
-    const { server, database } = target.placement
-    if (!kept.has(target.name)) void fleet.pool.closeDatabase(server, database)
-  }
+  // Most databases were only hashed: their sessions were kept for the few that are looked at.
+  const places = new Map(
+    targets.map(({ target: { placement } }) => [`${placement.server}\0${placement.database}`, placement]),
+  )
+  await Promise.all([...places.values()].map(({ server, database }) => fleet.pool.closeDatabase(server, database)))
   return { findings, failures, notices: [...notices.values()] }
 }
 
