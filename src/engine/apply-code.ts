@@ -11,6 +11,7 @@ import { underTargetLock } from './target-lock.ts'
 import {
   type CompiledStep,
   guardFor,
+  lockKeyOf,
   markFor,
   type StepsOutcome,
   type TargetWork,
@@ -64,7 +65,31 @@ export async function applyCode(
     return { finished: finished + again.finished, failure: again.failure }
   }
   // The tool's lock row must stay ours between our transactions, and what runs alone needs the lock throughout.
-  return nativeLock !== null || alone(first) ? underTargetLock(work, connection, first, run) : run()
+  const outcome = await (nativeLock !== null || alone(first) ? underTargetLock(work, connection, first, run) : run())
+  if (nativeLock !== null && connection.broken) await freeLockRow(work, nativeLock)
+  return outcome
+}
+
+/**
+ * What was lost with its session must not keep the tool out. Another run that holds the target by now takes over the
+ * row, and frees it itself. Where the server is away the row stays: the next run of ours takes it over.
+ */
+async function freeLockRow(work: TargetWork, { release }: LockRow): Promise<void> {
+  const { dialect, pool, target, place } = work
+  const { server, database } = target.placement
+  const other = await pool.another(server, database).catch(() => null)
+  if (other === null) return
+  try {
+    const another = () => pool.another(server, database)
+    const lock = await dialect.lockTarget(other, lockKeyOf(target, place.schema), another)
+    if (lock === null) return
+    await other.pipeline(release)
+    await lock.release()
+  } catch {
+    // As where the server is away.
+  } finally {
+    await other.close()
+  }
 }
 
 /** SQL around the lock row of the adopted tool. */

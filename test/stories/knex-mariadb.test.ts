@@ -2,6 +2,7 @@
 import { symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { type MysqlProxy, startMysqlProxy } from '../servers/mysql-proxy.ts'
 import { freshMariadb, type MariadbDatabase, sharedMariadb, withMariadb } from '../servers/shared-mariadb.ts'
 import { type Place, withNative } from './knex-native.ts'
 import { makeProject, type Project, resultOf } from './project.ts'
@@ -136,5 +137,39 @@ exports.down = (knex) => knex.schema.dropTable('made')
     await expect(native(one)).rejects.toThrow('already locked')
     expect(resultOf(await running, 't1')).toMatchObject({ result: 'applied', error: null })
     expect(await native(one)).toEqual([1, []])
+  })
+
+  describe('a connection that is cut', () => {
+    let proxy: MysqlProxy
+
+    beforeEach(async () => {
+      proxy = await startMysqlProxy(sharedMariadb())
+      const url = new URL(sharedMariadb().url('mysql'))
+      url.host = `127.0.0.1:${proxy.port}`
+      project.configure({
+        servers: { main: { url: url.href } },
+        tenants: [{ slug: 't1', topology: 'database', database: one.name }],
+      })
+      project.write({
+        'migrations/001_made.js': `exports.up = async (knex) => {
+  await knex.schema.createTable('made', (t) => t.integer('n'))
+  await knex('made').insert({ n: 1 })
+}\n`,
+      })
+    })
+    afterEach(() => proxy?.stop())
+
+    test.each([
+      ['at DDL of the code', /create table `made`/],
+      ['at rows of the code', /insert into `made`/],
+      ['when it is recorded', /INSERT INTO `[^`]+`\.`knex_migrations` /],
+      ['when the row of the lock is freed', /SET `is_locked` = 0 WHERE/],
+    ])('%s: made anew, everything once, and nothing is locked', async (_, match) => {
+      const fired = proxy.cutAt(match, 'before')
+      expect(resultOf(await project.up(), 't1')).toMatchObject({ error: null, applied: ['001_made'] })
+      await fired
+      expect([await names(one), await held(one)]).toEqual([['001_made.js'], 0])
+      expect(await one.query('SELECT n FROM made')).toEqual([{ n: 1 }])
+    })
   })
 })

@@ -57,6 +57,13 @@ export class MysqlConnection implements Connection {
     client.on('end', () => {
       this.broken = true
     })
+    // The driver tells the command that is under way, and only that one: code may have sent it.
+    this.#inside.stream.on('error', () => {
+      this.broken = true
+    })
+    this.#inside.stream.on('close', () => {
+      this.broken = true
+    })
   }
 
   get #inside(): ClientInside {
@@ -156,9 +163,11 @@ export class MysqlConnection implements Connection {
         resolve({ done: 0, error: Object.assign(new Error('lost'), { code: 'PROTOCOL_CONNECTION_LOST' }), results: [] })
         return
       }
-      const command = this.#client.query({ ...reading, sql: text }, (error, result) => {
+      let command: ReturnType<Client['query']> | null = null
+      command = this.#client.query({ ...reading, sql: text }, (error, result) => {
         // The driver's own count of complete results; its events do not tell which of two a late error belongs to.
-        const done = (command as unknown as { _resultIndex: number })._resultIndex
+        // Where it knows that the session is closed it answers before it gives the command out.
+        const done = (command as unknown as { _resultIndex: number } | null)?._resultIndex ?? 0
         if (error) resolve({ done, error, results: [] })
         else {
           const results = done === 0 ? [result] : (result as unknown[])
