@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Blocker, Connection } from '../model/dialect.ts'
 import type { TargetWork } from './work.ts'
 
@@ -62,6 +63,8 @@ export function supervise(
       if (!stopped) cancelTimer = setTimeout(cancelNow, cancelAgainMs)
     })
   }
+  // All targets of a run listen to the same one, and Node would warn from the eleventh on.
+  setMaxListeners(0, cancel)
   cancel.addEventListener('abort', cancelNow)
   if (cancel.aborted) cancelNow()
 

@@ -131,3 +131,15 @@ create schema if not exists reporting;\n`,
   const text = await project.run(['up', 't3'])
   for (const { message } of planned) expect(text.stderr + text.stdout).toContain(message.slice(0, 40))
 })
+
+test('more targets at once than Node expects listeners: no warning of it', async () => {
+  await database.query('CREATE SCHEMA t_11; CREATE SCHEMA t_12; CREATE SCHEMA t_13')
+  project.configure({
+    servers: { main: { url: database.url, maxConcurrency: 13, maxConcurrencyPerDatabase: 13 } },
+    tenants: schemaTenants(13, database.name),
+    concurrency: 13,
+  })
+  project.write({ 'migrations/001_slow.sql': 'SELECT pg_sleep(0.3);\n' })
+  const { code, stderr } = await project.run(['up'])
+  expect([code, stderr.includes('Warning')]).toEqual([0, false])
+})

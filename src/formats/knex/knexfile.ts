@@ -140,7 +140,7 @@ function chooseEnvironment(all: Settings, asked: string | null, shown: string): 
   const alike = JSON.stringify(first?.migrations ?? {})
   if (first !== undefined && others.every((other) => JSON.stringify(other.migrations ?? {}) === alike)) return first
   throw new TenantryError('CONFIG_INVALID', `${shown} has no part for the environment ${JSON.stringify(name)}.`, {
-    hint: `It has ${parts.map(([key]) => key).join(', ')}, and they keep their migrations differently: choose one with --env.`,
+    hint: `It has ${parts.map(([key]) => key).join(', ')}, and they keep their migrations differently: choose one with NODE_ENV, or with --env and a part of that name in \`environments\` of tenantry.config, which may be empty.`,
     context: { file: shown },
   })
 }
