@@ -16,7 +16,7 @@ export default defineConfig({
         test: {
           name: 'servers',
           include: ['test/**/*.test.ts'],
-          exclude: [architecture],
+          exclude: [architecture, '**/node_modules/**'],
           globalSetup: 'test/servers/global-setup.ts',
           pool: 'forks',
           maxWorkers: 2,
