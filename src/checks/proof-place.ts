@@ -1,6 +1,7 @@
 import type { Connection, Dialect } from '../model/dialect.ts'
 import type { Notice } from '../model/migration.ts'
 import type { PictureScope, SchemaPicture } from '../model/picture.ts'
+import type { TargetPlan } from '../model/plan.ts'
 import type { SampleTable, TableContents } from '../model/sample.ts'
 import type { Target } from '../model/tenant.ts'
 import { engineSettings } from '../rollout/carry-out.ts'
@@ -16,6 +17,8 @@ export interface RowsThen {
 /** A place on the scratch server that is looked at between migrations. Its session is its own. */
 export class ProofPlace {
   readonly target: Target
+  /** Its history as the last migration here has left it; null: it has to be read. */
+  history: TargetPlan | null = null
   readonly #dialect: Dialect
   readonly #connection: Connection
   readonly #scope: PictureScope

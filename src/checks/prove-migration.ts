@@ -6,7 +6,7 @@ import type { SchemaPicture } from '../model/picture.ts'
 import type { RunSignals } from '../model/report.ts'
 import type { Script } from '../model/script.ts'
 import type { Fleet, FleetSet } from '../rollout/fleet.ts'
-import { migrateOne, type OneTask } from '../rollout/migrate-one.ts'
+import { migrateFrom, type OneTask } from '../rollout/migrate-one.ts'
 import { nameDestructive } from '../rollout/report-plan.ts'
 import type { Proof } from './proof-cache.ts'
 import type { ProofPlace, RowsThen } from './proof-place.ts'
@@ -63,7 +63,7 @@ export async function proveMigration(proving: Proving, migration: Migration): Pr
       hint: 'tenants with rows in these tables will refuse it, too, unless it is meant for tables that are still empty',
     })
   }
-  const applied = await place.fingerprint()
+  const applied = (await repeats(proving, migration)) ? null : await place.fingerprint()
   const undone = await run(proving, place, { direction: 'down', migration })
   if (undone.error !== null) {
     const proof = verdict('broken', 'its undo fails', [], undone.error)
@@ -76,7 +76,7 @@ export async function proveMigration(proving: Proving, migration: Migration): Pr
   const again = await run(proving, place, { direction: 'up', to: migration })
   if (again.error === null) {
     const hash = await place.fingerprint()
-    if (hash !== applied) found.again = await place.describe()
+    if (applied !== null && hash !== applied) found.again = await place.describe()
     if (found.after === null && found.again === null) {
       const emptied = rows === null ? await destroys(proving, migration) : []
       const why = lost?.what ?? (emptied.length === 0 ? null : `it ${emptied.join(', ')}`)
@@ -118,6 +118,35 @@ function describeBroken(
   }
   if (error !== null) return verdict('broken', 'it cannot be applied again after its undo', [], error)
   return verdict('broken', 'applied again after its undo, it makes another schema', again ?? [])
+}
+
+/** Statements that make the same of a schema whenever it is the same, whatever else there is. */
+const plain: ReadonlySet<string> = new Set([
+  'ALTER TABLE',
+  'COMMENT',
+  'CREATE INDEX',
+  'CREATE TABLE',
+  'DELETE',
+  'DROP INDEX',
+  'DROP TABLE',
+  'INSERT',
+  'UPDATE',
+])
+
+/**
+ * Does it make the same again, where its undo has left the schema as it was? Blocks of code, calls and queries may do one
+ * thing today and another one tomorrow.
+ */
+async function repeats(proving: Proving, migration: Migration): Promise<boolean> {
+  const script = await scriptOf(proving, migration, 'up')
+  return (
+    script !== null &&
+    script.mode === 'transaction' &&
+    script.extensions.length === 0 &&
+    script.segments.every(({ kind, settings, statements }) => {
+      return kind === 'transaction' && settings.length === 0 && statements.every((one) => plain.has(one.kind))
+    })
+  )
 }
 
 /** A place in which the migration is applied, instead of one that nothing is known of. */
@@ -162,7 +191,8 @@ function scriptOf({ fleet, set, place }: Proving, migration: Migration, directio
 }
 
 async function run({ fleet, set, signal }: Proving, place: ProofPlace, task: OneTask) {
-  const result = await migrateOne(fleet, set, place.target, task, signal)
+  const { result, known } = await migrateFrom(fleet, set, place.target, task, signal, place.history)
+  place.history = known
   if (signal?.drain.aborted) {
     throw new TenantryError('INTERRUPTED', 'Interrupted while migrations were proved; what was built is removed.', {
       hint: 'Run the same command again: what is proved already is kept.',

@@ -37,7 +37,7 @@ function ignored(ignore: PictureScope['ignore'], kind: string, name: string): st
  * One statement over the whole of some schemas: each catalog is read for all of them together, since none of them has
  * an index that begins with the schema. What a table brings goes with it where it is passed over.
  *
- * Rows: `hashes`: `t`, `hash`. `objects`: `kind`, `name`, `of`, `properties`, and one of kind NULL with the hash as its
+ * Rows: `hashes`: `t`, `hash`, `own` (the oid of the target's own schema). `objects`: `kind`, `name`, `of`, `properties`, and one of kind NULL with the hash as its
  * name. `creations`: `kind`, `name`, `of`, `statements`, `class`, `oid`.
  */
 export function pictureQuestion(
@@ -102,7 +102,7 @@ function pictures(wanted: Wanted): string {
   const hash = `encode(sha256(convert_to(coalesce(string_agg(concat_ws(${statementEnd}, l.kind, l.name, coalesce(l.of, ''), l.properties), ${statementEnd}
     ORDER BY l.kind COLLATE "C", l.name COLLATE "C"), ''), 'UTF8')), 'hex')`
   return wanted === 'hashes'
-    ? `, ${lines} SELECT w.t, ${hash} AS hash FROM asks w LEFT JOIN lines l ON l.t = w.t GROUP BY w.t`
+    ? `, ${lines} SELECT w.t, ${hash} AS hash, w.own_oid::int8::text AS own FROM asks w LEFT JOIN lines l ON l.t = w.t GROUP BY w.t, w.own_oid`
     : `, ${lines} SELECT NULL AS kind, ${hash} AS name, NULL AS of, NULL AS properties FROM lines l
        UNION ALL SELECT l.kind, l.name, l.of, l.properties FROM lines l`
 }

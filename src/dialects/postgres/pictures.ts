@@ -10,6 +10,7 @@ import type {
 import { readCreations } from './picture-creations.ts'
 import { pictureQuestion, type Wanted } from './picture-question.ts'
 import { type FoundSchema, findSchemas } from './picture-schemas.ts'
+import { planOnce, sqlstateOf } from './plan-once.ts'
 
 /**
  * Schemas per statement. The definition of a view is read under a lock on each table that it names, held until the
@@ -36,7 +37,16 @@ const lockTimeoutMs = 10_000
  */
 export const pictures: Pictures = {
   async fingerprint(connection, targets, scope): Promise<FingerprintReading> {
+    const [only = null] = targets
+    const before = targets.length === 1 && only !== null ? lookedAt.get(connection) : undefined
+    if (before !== undefined && before.own === only) {
+      const [row] = await ask(connection, 'hashes', [before], scope)
+      if (row?.own === String(before.oid)) return { hashes: [String(row.hash)] }
+    }
     const found = await findSchemas(connection, targets)
+    const [first] = found
+    if (targets.length === 1 && only !== null && first !== undefined) lookedAt.set(connection, first)
+    else lookedAt.delete(connection)
     const hashes: (string | null)[] = targets.map(() => null)
     for (const chunk of chunks(found)) {
       for (const row of await ask(connection, 'hashes', chunk, scope)) hashes[Number(row.t)] = String(row.hash)
@@ -64,6 +74,9 @@ export const pictures: Pictures = {
     return readCreations(connection, rows, objects)
   },
 }
+
+/** The one schema that a session was asked about: the next time it is most likely still that. */
+const lookedAt = new WeakMap<Connection, FoundSchema>()
 
 function readObject(row: Record<string, unknown>): PictureObject {
   const properties: Record<string, string> = {}
@@ -123,43 +136,11 @@ async function ask(
     ${asking}`
   for (let attempt = 1; ; attempt++) {
     try {
-      return await connection.run(text(planOnce(connection, question)))
+      return await planOnce(connection, 'tenantry_picture', question, (asking) => connection.run(text(asking)))
     } catch (error) {
-      // The session was reset, or a pooler gave us another one.
-      if (['26000', '42P05'].includes(sqlstateOf(error) ?? '') && !unplanned.has(connection)) {
-        unplanned.add(connection)
-        continue
-      }
       // "cache lookup failed", "could not open relation": a table was dropped between the catalog's row and its definition.
       const vanished = ['XX000', '42P01', '42704', '42883'].includes(sqlstateOf(error) ?? '')
       if (!vanished || attempt >= mostTries) throw error
     }
   }
-}
-
-/** What a session was asked last, and whether it keeps the plan. */
-const asked = new WeakMap<Connection, { question: string; planned: boolean }>()
-
-/** Sessions that do not keep what they prepare. */
-const unplanned = new WeakSet<Connection>()
-
-/**
- * Planning takes longer than looking at one small schema. Whoever asks the same thing again and again over a session of
- * its own (between one migration and the next) has it planned once.
- */
-function planOnce(connection: Connection, question: string): string {
-  if (unplanned.has(connection)) return question
-  const last = asked.get(connection)
-  if (last?.question === question) {
-    if (last.planned) return 'EXECUTE tenantry_picture'
-    last.planned = true
-    return `PREPARE tenantry_picture AS ${question}; EXECUTE tenantry_picture`
-  }
-  asked.set(connection, { question, planned: false })
-  return last?.planned === true ? `DEALLOCATE tenantry_picture; ${question}` : question
-}
-
-function sqlstateOf(error: unknown): string | null {
-  const { failure } = error as { failure?: { sqlstate?: string | null } }
-  return failure?.sqlstate ?? null
 }

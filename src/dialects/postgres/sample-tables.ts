@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Connection } from '../../model/dialect.ts'
 import type { SampleColumn, SampleReference, SampleTable } from '../../model/sample.ts'
+import { planOnce } from './plan-once.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
 import { type SampleType, sampleValue } from './sample-values.ts'
 
@@ -57,7 +58,9 @@ export async function readSampleTables(
   target: string | null,
   except: readonly string[],
 ): Promise<PostgresTable[]> {
-  const rows = await connection.query(
+  const rows = await planOnce(
+    connection,
+    'tenantry_tables',
     `SELECT n.nspname::text AS schema, n.nspname = coalesce(current_schema(), 'public') AS own, c.relname::text AS name,
        (${columnsOf}) AS columns, (${referencesOf}) AS "references",
        (SELECT json_agg(pg_get_constraintdef(k.oid) ORDER BY k.conname) FROM pg_constraint k WHERE k.conrelid = c.oid AND k.contype IN ('c', 'u', 'p', 'x')) AS rules
@@ -65,6 +68,7 @@ export async function readSampleTables(
      WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND ${target === null ? userSchema : `n.nspname = ${quoteLiteral(target)}`}
        AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
      ORDER BY n.nspname, c.relname`,
+    (asking) => connection.run(asking),
   )
   const idOf = (schema: string, name: string, own: boolean) => (own ? name : `${schema}.${name}`)
   const found = rows.map((row) => {
