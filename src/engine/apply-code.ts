@@ -223,7 +223,7 @@ function opening(
 ): string[] {
   const { phrases } = work.dialect
   const settings: TransactionSettings = {
-    ...transactionSettings(work),
+    ...transactionSettings(work, steps[index]),
     // Between two of its statements code may take its time; `migrationTimeoutMs` is the limit for that.
     idleInTransactionTimeoutMs: 0,
     ...(index < steps.length - 1 ? { durable: false } : {}),
