@@ -45,6 +45,8 @@ test('what another run does between two questions is believed of the one target 
       },
     },
     server: { value: connection.server },
+    // Private to the real one.
+    answeredBy: { value: () => {} },
   })
   const reading = await postgres.readHistories(overtaken, {
     shape: historyShape('schema_migrations'),
