@@ -39,7 +39,9 @@ interface Pair {
 
 const up = async (options: { to?: string } = {}) => mustSucceed(await project.use((tenantry) => tenantry.up(options)))
 const down = async (options: DownOptions = {}) => {
-  return mustSucceed(await project.use((tenantry) => tenantry.down({ unproven: true, allowDataLoss: true, ...options })))
+  return mustSucceed(
+    await project.use((tenantry) => tenantry.down({ unproven: true, allowDataLoss: true, ...options })),
+  )
 }
 function mustSucceed(report: FleetReport): FleetReport {
   expect(report.targets.map(({ error }) => error)).toEqual(report.targets.map(() => null))

@@ -108,7 +108,9 @@ describe('sequelize-cli, a database per tenant', () => {
 
   test('everything undone by us leaves what the tool leaves', async () => {
     await project.up()
-    const down = await project.use((tenantry) => tenantry.down({ unproven: true, steps: shop.length, allowDataLoss: true }))
+    const down = await project.use((tenantry) =>
+      tenantry.down({ unproven: true, steps: shop.length, allowDataLoss: true }),
+    )
     expect(down.ok).toBe(true)
     expect(resultOf(down, 't1').undone).toEqual([...shop].reverse())
     expect(await cli(native, 'db:migrate:undo:all')).toMatchObject({ code: 0 })
@@ -141,7 +143,9 @@ describe('a schema per tenant', () => {
     expect(await rows(fleet, 'Café 3')).toEqual(await rows(native))
     expect(await catalog(fleet)).toEqual(emptyPublic)
 
-    const down = await project.use((tenantry) => tenantry.down({ unproven: true, steps: shop.length, allowDataLoss: true }))
+    const down = await project.use((tenantry) =>
+      tenantry.down({ unproven: true, steps: shop.length, allowDataLoss: true }),
+    )
     expect(down.targets.map(({ error }) => error)).toEqual([null, null, null])
     await sequelizeCli(project.dir, ['db:migrate:undo:all', '--url', native.url])
     expect(await catalog(fleet, 't_2')).toEqual(await catalog(native))

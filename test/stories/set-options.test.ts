@@ -101,7 +101,9 @@ test('ignored files and several folders, in one order', async () => {
   configure({ dir: ['./core', './plugin'], ignore: '_seed\\.sql$' })
   const report = await project.up()
   expect(resultOf(report, 'a').applied).toEqual(['001_one', '002_two', '003_three'])
-  expect(countResults(await project.use((tenantry) => tenantry.down({ unproven: true, migration: '002' })))).toEqual({ undone: 2 })
+  expect(countResults(await project.use((tenantry) => tenantry.down({ unproven: true, migration: '002' })))).toEqual({
+    undone: 2,
+  })
 })
 
 test('required tables are part of health', async () => {

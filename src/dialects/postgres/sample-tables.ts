@@ -32,8 +32,10 @@ const columnsOf = `
       'hasDefault', a.atthasdef OR a.attidentity <> '' OR t.typdefault IS NOT NULL, 'base', e.typname::text, 'category', e.typcategory,
       'isArray', b.typcategory = 'A', 'modifier', CASE WHEN t.typtype = 'd' THEN coalesce(nullif(t.typtypmod, -1), d1.typtypmod, -1) ELSE a.atttypmod END,
       'labels', (SELECT json_agg(l.enumlabel ORDER BY l.enumsortorder) FROM pg_enum l WHERE l.enumtypid = e.oid),
-      'checks', (SELECT json_agg(pg_get_constraintdef(k.oid)) FROM pg_constraint k WHERE k.contype = 'c'
-        AND ((k.conrelid = c.oid AND a.attnum = ANY (k.conkey)) OR (k.contypid <> 0 AND k.contypid IN (t.oid, t.typbasetype))))) ORDER BY a.attname)
+      'checks', (SELECT json_agg(pg_get_constraintdef(k.oid)) FROM (
+        SELECT oid FROM pg_constraint WHERE conrelid = c.oid AND contype = 'c' AND a.attnum = ANY (conkey)
+        UNION ALL SELECT oid FROM pg_constraint WHERE contypid = t.oid AND contype = 'c'
+        UNION ALL SELECT oid FROM pg_constraint WHERE contypid = nullif(t.typbasetype, 0) AND contype = 'c') k)) ORDER BY a.attname)
   FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
   LEFT JOIN pg_type d1 ON d1.oid = t.typbasetype AND t.typtype = 'd'
   LEFT JOIN pg_type d2 ON d2.oid = d1.typbasetype AND d1.typtype = 'd'
@@ -68,7 +70,9 @@ export async function readSampleTables(
      WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND ${target === null ? userSchema : `n.nspname = ${quoteLiteral(target)}`}
        AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
      ORDER BY n.nspname, c.relname`,
-    (asking) => connection.run(asking),
+    // Planned while the catalogs are nearly empty: they will not be.
+    (asking) =>
+      connection.run(`SELECT set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true); ${asking}`),
   )
   const idOf = (schema: string, name: string, own: boolean) => (own ? name : `${schema}.${name}`)
   const found = rows.map((row) => {
