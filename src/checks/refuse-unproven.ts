@@ -8,7 +8,8 @@ const shown = 10
 
 /**
  * Undoing in many targets what nobody has tried is refused: each undo that is planned must be proved for exactly these
- * files. One target may be undone without. null: go on.
+ * files. One target may be undone without, and so may any number where no scratch server is there to prove on: that is
+ * said. null: go on.
  */
 export function refuseUnproven(
   fleet: Fleet,
@@ -21,6 +22,17 @@ export function refuseUnproven(
     targets.filter(({ steps }) => steps.length > 0).map((plan) => ({ set, plan })),
   )
   if (new Set(working.map(({ plan }) => plan.target.name)).size < 2) return null
+  if (fleet.config.scratch === null) {
+    fleet.emit({
+      type: 'notice',
+      notice: {
+        rule: 'undo-not-proved',
+        message: `Nobody has tried out the undo that is carried out in ${working.length} targets.`,
+        hint: "with `scratch: { server: 'main' }` in the config `tenantry prove` does, and `down` asks for the proof",
+      },
+    })
+    return null
+  }
   const cache = new ProofCache(stateDir)
   const keysOf = new Map<string, ReturnType<typeof proofKeys>>()
   const found = new Map<string, { migration: string; why: string }>()
