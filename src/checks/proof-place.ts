@@ -14,20 +14,32 @@ export interface RowsThen {
   contents: readonly TableContents[]
 }
 
-/** A place on the scratch server that is looked at between migrations. Its session is its own. */
+/**
+ * A place on the scratch server that is looked at between migrations. Its sessions are its own: the schema and the rows
+ * may be looked at at the same time.
+ */
 export class ProofPlace {
   readonly target: Target
   /** Its history as the last migration here has left it; null: it has to be read. */
   history: TargetPlan | null = null
   readonly #dialect: Dialect
   readonly #connection: Connection
+  /** For fingerprints. */
+  readonly #beside: Connection
   readonly #scope: PictureScope
   readonly #rows: RowGenerator
 
-  private constructor(target: Target, dialect: Dialect, connection: Connection, scope: PictureScope) {
+  private constructor(
+    target: Target,
+    dialect: Dialect,
+    connection: Connection,
+    beside: Connection,
+    scope: PictureScope,
+  ) {
     this.target = target
     this.#dialect = dialect
     this.#connection = connection
+    this.#beside = beside
     this.#scope = scope
     this.#rows = new RowGenerator(dialect, connection, target.placement.schema ?? null, scope.exceptTables)
   }
@@ -36,16 +48,21 @@ export class ProofPlace {
   static async open(fleet: Fleet, set: FleetSet, target: Target, scope: PictureScope): Promise<ProofPlace> {
     const { server, database, schema } = target.placement
     const dialect = fleet.pool.dialect(server)
-    const connection = await fleet.pool.another(server, database)
-    try {
-      // Triggers find what they name as they would in a tenant.
-      const settings = { ...engineSettings(fleet), schema: schema ?? null, session: set.config.session }
+    // Triggers find what they name as they would in a tenant.
+    const settings = { ...engineSettings(fleet), schema: schema ?? null, session: set.config.session }
+    const connections: Connection[] = []
+    const another = async () => {
+      const connection = await fleet.pool.another(server, database)
+      connections.push(connection)
       for (const sql of dialect.sessionSettings(settings, connection.version)) await connection.query(sql)
+      return connection
+    }
+    try {
+      return new ProofPlace(target, dialect, await another(), await another(), scope)
     } catch (error) {
-      await connection.close()
+      for (const connection of connections) await connection.close()
       throw error
     }
-    return new ProofPlace(target, dialect, connection, scope)
   }
 
   get #schema(): string | null {
@@ -54,7 +71,7 @@ export class ProofPlace {
 
   /** Hash of the schema as it is. */
   async fingerprint(): Promise<string> {
-    const { hashes } = await this.#dialect.pictures.fingerprint(this.#connection, [this.#schema], this.#scope)
+    const { hashes } = await this.#dialect.pictures.fingerprint(this.#beside, [this.#schema], this.#scope)
     return hashes[0] ?? ''
   }
 
@@ -76,7 +93,7 @@ export class ProofPlace {
     return { tables, contents }
   }
 
-  close(): Promise<void> {
-    return this.#connection.close()
+  async close(): Promise<void> {
+    await Promise.all([this.#connection.close(), this.#beside.close()])
   }
 }

@@ -38,15 +38,17 @@ export interface Outcome {
 /** Puts rows in, applies a migration, undoes it, applies it again, and looks at the schema and the rows in between. */
 export async function proveMigration(proving: Proving, migration: Migration): Promise<Outcome> {
   const notices: Notice[] = []
-  let { place, hash: before } = proving
+  let { place } = proving
   const undo = await findUndo(proving, migration)
   if (undo !== null) {
     const { error } = await run(proving, place, { direction: 'up', to: migration })
     if (error !== null) return { proof: null, error: withoutPlace(error), notices, place, hash: null }
     return { proof: verdict('one-way', undo), error: null, notices, place, hash: null }
   }
-  before ??= await place.fingerprint()
-  const filled = await place.fill({ emptyOnly: proving.keepRows })
+  const [was, filled] = await Promise.all([
+    proving.hash ?? place.fingerprint(),
+    place.fill({ emptyOnly: proving.keepRows }),
+  ])
   notices.push(...filled.notices.map((notice) => ({ ...notice, migration: migration.id })))
   let rows: RowsThen | null = filled.rows
   const first = await run(proving, place, { direction: 'up', to: migration })
@@ -70,13 +72,16 @@ export async function proveMigration(proving: Proving, migration: Migration): Pr
     return { ...(await goOn(proving, migration)), proof, error: null, notices }
   }
   const found: { after: SchemaPicture | null; again: SchemaPicture | null } = { after: null, again: null }
-  if ((await place.fingerprint()) !== before) found.after = await place.describe()
-  const lost = rows === null || found.after !== null ? null : await findLost(proving, place, migration, rows)
-  if (lost?.notice !== undefined) notices.push(lost.notice)
+  const [now, lost] = await Promise.all([
+    place.fingerprint(),
+    rows === null ? null : findLost(proving, place, migration, rows),
+  ])
+  if (now !== was) found.after = await place.describe()
+  if (found.after === null && lost?.notice !== undefined) notices.push(lost.notice)
   const again = await run(proving, place, { direction: 'up', to: migration })
   if (again.error === null) {
-    const hash = await place.fingerprint()
-    if (applied !== null && hash !== applied) found.again = await place.describe()
+    const hash = applied === null ? null : await place.fingerprint()
+    if (hash !== applied) found.again = await place.describe()
     if (found.after === null && found.again === null) {
       const emptied = rows === null ? await destroys(proving, migration) : []
       const why = lost?.what ?? (emptied.length === 0 ? null : `it ${emptied.join(', ')}`)
@@ -90,13 +95,13 @@ export async function proveMigration(proving: Proving, migration: Migration): Pr
     }
   }
   const fresh = await proving.renew(migration)
-  const was = found.after === null ? null : await fresh.describe()
+  const unspoilt = found.after === null ? null : await fresh.describe()
   const { error } = await run(proving, fresh, { direction: 'up', to: migration })
   if (error !== null) return { proof: null, error: withoutPlace(error), notices, place: fresh, hash: null }
   const should = found.again === null ? null : await fresh.describe()
   return {
     proof: describeBroken(
-      was === null || found.after === null ? null : comparePictures(was, found.after),
+      unspoilt === null || found.after === null ? null : comparePictures(unspoilt, found.after),
       should === null || found.again === null ? null : comparePictures(should, found.again),
       again.error,
     ),
