@@ -2,8 +2,9 @@ import type { Connection, TransactionMark } from '../model/dialect.ts'
 import type { Standing } from '../model/plan.ts'
 import type { Script, ScriptStatement, Segment } from '../model/script.ts'
 import { mayChangeSettings, recordSql } from './apply-pack.ts'
-import { begunNote, createTablesSql, writeBegunSql, writeLedgerSql } from './history-sql.ts'
-import { prefixOf, refusesWhole } from './ledger-prefix.ts'
+import { createTablesSql } from './history-sql.ts'
+import { refusesWhole } from './ledger-prefix.ts'
+import { progressSql } from './progress-sql.ts'
 import { recordRefusal } from './record-refusal.ts'
 import type { Supervision } from './supervise.ts'
 import {
@@ -219,28 +220,8 @@ class Sequence {
   }
 
   #progress(index: number, mark: TransactionMark, done: number): void {
-    const { dialect, place, rollout, settings } = this.#work
-    const { migration, direction, script } = this.#at(index)
     const fresh = !this.#standing.snapshot.hasLedger && done === 0
-    const rows = writeLedgerSql(
-      dialect,
-      place,
-      migration,
-      {
-        state: direction === 'up' ? 'running' : 'undoing',
-        statementsDone: done,
-        statementsTotal: script.statementCount,
-        prefix: prefixOf(script, done),
-        rollout,
-        appliedBy: settings.appliedBy,
-      },
-      mark,
-      fresh,
-    )
-    const text = `${migration.id} (${direction}), ${done} of ${script.statementCount} statements`
-    const note = begunNote(script, done)
-    const begun = direction === 'up' ? writeBegunSql(dialect, place, this.#standing, migration, note) : []
-    this.#ours(index, ...rows, ...begun, ...dialect.phrases.markHalfDone(place.schema, text))
+    this.#ours(index, ...progressSql(this.#work, this.#standing, this.#at(index), done, mark, fresh))
   }
 
   #ours(step: number, ...texts: string[]): void {

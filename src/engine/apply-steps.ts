@@ -4,10 +4,11 @@ import type { LedgerEntry } from '../model/history.ts'
 import type { Standing } from '../model/plan.ts'
 import type { ScriptStatement, Segment } from '../model/script.ts'
 import { recordSql } from './apply-pack.ts'
-import { begunNote, createTablesSql, writeBegunSql, writeLedgerSql } from './history-sql.ts'
-import { fitsPrefix, prefixOf, refusesWhole, wasRefused } from './ledger-prefix.ts'
+import { createTablesSql } from './history-sql.ts'
+import { fitsPrefix, refusesWhole, wasRefused } from './ledger-prefix.ts'
 import { mustRun } from './must-run.ts'
 import { prepareSession } from './prepare-session.ts'
+import { progressSql } from './progress-sql.ts'
 import { recordRefusal } from './record-refusal.ts'
 import type { Supervision } from './supervise.ts'
 import { lockedFailure, StepStopped, underTargetLock } from './target-lock.ts'
@@ -259,26 +260,8 @@ class StepRun {
   }
 
   #progressSql(standing: Standing, done: number, mark: TransactionMark): string[] {
-    const { dialect, place, rollout, settings } = this.#work
-    const { migration, script, direction } = this.#step
-    const rows = writeLedgerSql(
-      dialect,
-      place,
-      migration,
-      {
-        state: direction === 'up' ? 'running' : 'undoing',
-        statementsDone: done,
-        statementsTotal: script.statementCount,
-        prefix: prefixOf(script, done),
-        rollout,
-        appliedBy: settings.appliedBy,
-      },
-      mark,
-      !standing.snapshot.hasLedger && !this.#recorded,
-    )
-    const text = `${migration.id} (${direction}), ${done} of ${script.statementCount} statements`
-    const begun = direction === 'up' ? writeBegunSql(dialect, place, standing, migration, begunNote(script, done)) : []
-    return [...rows, ...begun, ...dialect.phrases.markHalfDone(place.schema, text)]
+    const fresh = !standing.snapshot.hasLedger && !this.#recorded
+    return progressSql(this.#work, standing, this.#step, done, mark, fresh)
   }
 
   #finishSql(standing: Standing, mark: TransactionMark): string[] {

@@ -1,6 +1,7 @@
 import {
   type Difference,
   type ObjectKind,
+  objectKinds,
   ownSchema,
   type PictureObject,
   type SchemaPicture,
@@ -32,31 +33,7 @@ function indexObjects(objects: readonly PictureObject[]): Map<string, PictureObj
 }
 
 /** Kinds that other objects belong to; a name alone would not tell a column from a constraint of the same name. */
-const owners = new Set<ObjectKind>([
-  'table',
-  'column',
-  'primary-key',
-  'unique',
-  'foreign-key',
-  'check',
-  'exclusion',
-  'index',
-  'view',
-  'materialized-view',
-  'sequence',
-  'enum',
-  'domain',
-  'composite',
-  'range',
-  'function',
-  'procedure',
-  'aggregate',
-  'trigger',
-  'rule',
-  'policy',
-  'statistics',
-  'event',
-])
+const owners: ReadonlySet<ObjectKind> = new Set(objectKinds.filter((kind) => kind !== 'grant' && kind !== 'comment'))
 
 function describeWhole(
   change: 'missing' | 'extra',
