@@ -75,7 +75,8 @@ export function describeLocks(sample: DialectSample): void {
       await holder.run('BEGIN; UPDATE t SET a = 2')
       const work = waiter.pipeline(['BEGIN', 'UPDATE t SET a = 3', 'ROLLBACK'])
       let found: readonly unknown[] = []
-      for (let tries = 0; found.length === 0 && tries < 50; tries++) {
+      const until = Date.now() + 15_000
+      while (found.length === 0 && Date.now() < until) {
         await sleep(50)
         found = await dialect.blockers(side, waiter.sessionId ?? 0)
       }
