@@ -1,0 +1,279 @@
+import { mkdir, writeFile } from 'node:fs/promises'
+import { dirname, join, relative } from 'node:path'
+import { backfillFleet } from './checks/backfill.ts'
+import { findDrift } from './checks/drift.ts'
+import { proveFleet } from './checks/prove.ts'
+import { refuseUnproven } from './checks/refuse-unproven.ts'
+import { verifyFleet } from './checks/verify.ts'
+import { planVerification } from './checks/verify-applied.ts'
+import { withFoundSets } from './config/found-sets.ts'
+import type { ResolvedConfig } from './config/resolved.ts'
+import { writeInit } from './config/write-init.ts'
+import { planUp } from './engine/plan-up.ts'
+import type { BackfillOptions, DriftOptions, ProveOptions, VerifyOptions } from './model/check-report.ts'
+import { isTenantryError, TenantryError } from './model/errors.ts'
+import type { Migration } from './model/migration.ts'
+import type { SetPlan } from './model/plan.ts'
+import type {
+  AdoptReport,
+  BaselineOptions,
+  DownOptions,
+  FleetReport,
+  MakeReport,
+  PlanOptions,
+  Selectors,
+  Tenantry,
+  UnlockOptions,
+  UpOptions,
+} from './model/report.ts'
+import type { Policy } from './model/rollout.ts'
+import { adoptFleet } from './rollout/adopt.ts'
+import { type CarryOut, carryOut } from './rollout/carry-out.ts'
+import { explainTarget } from './rollout/explain.ts'
+import { Fleet, type FleetSet, type LoadedSet, resolveInSets } from './rollout/fleet.ts'
+import { planUndo } from './rollout/plan-undo.ts'
+import type { FleetQuestion } from './rollout/read-fleet.ts'
+import { reportPlan } from './rollout/report-plan.ts'
+import { reportCheck, reportStatus } from './rollout/report-status.ts'
+import { runBaseline } from './rollout/run-baseline.ts'
+import { RolloutStore } from './rollout/store.ts'
+import { unlockFleet } from './rollout/unlock.ts'
+
+import { dialectOf, tenantsOf } from './wiring.ts'
+
+/** A fleet that is open: each method plans or reads with the fleet, and hands over to a room. */
+export class OpenFleet implements Tenantry {
+  readonly #config: ResolvedConfig
+  readonly #fleet: Fleet
+  readonly #store: RolloutStore
+  readonly #stateDir: string
+  readonly #cwd: string
+
+  constructor(config: ResolvedConfig, fleet: Fleet, stateDir: string, cwd: string) {
+    this.#config = config
+    this.#fleet = fleet
+    this.#store = new RolloutStore(join(stateDir, 'rollouts'))
+    this.#stateDir = stateDir
+    this.#cwd = cwd
+  }
+
+  async plan(options: PlanOptions = {}) {
+    const startedAt = performance.now()
+    const { sets, plans } = await this.#planUp(options, false)
+    return reportPlan(this.#fleet, sets, plans, startedAt)
+  }
+
+  async up(options: UpOptions = {}): Promise<FleetReport> {
+    const startedAt = performance.now()
+    const { sets, plans, decide } = await this.#planUp(options, true, this.#mayReadLate(options))
+    const afterApply = planVerification(this.#fleet, this.#stateDir, sets, options)
+    try {
+      return await carryOut({ ...this.#task('up', sets, plans, decide, options, startedAt), afterApply })
+    } finally {
+      await afterApply?.close()
+    }
+  }
+
+  async down(options: DownOptions = {}): Promise<FleetReport> {
+    const startedAt = performance.now()
+    const planned = await planUndo(this.#fleet, this.#store, options, startedAt, (sets, plans) =>
+      refuseUnproven(this.#fleet, this.#stateDir, sets, plans, { allowDataLoss: options.allowDataLoss === true }),
+    )
+    if ('refused' in planned) return planned.refused
+    return carryOut(this.#task('down', planned.sets, planned.plans, planned.decide, options, startedAt))
+  }
+
+  async status(options: { selectors?: Selectors } = {}) {
+    const startedAt = performance.now()
+    const { plans } = await this.#planUp(options, false)
+    return reportStatus(plans, this.#config.requiredTables, startedAt)
+  }
+
+  async check(options: { selectors?: Selectors } = {}): Promise<FleetReport> {
+    const startedAt = performance.now()
+    const { plans } = await this.#planUp(options, false)
+    return reportCheck(plans, startedAt)
+  }
+
+  async drift(options: DriftOptions = {}) {
+    return findDrift(this.#fleet, this.#stateDir, options)
+  }
+
+  async verify(options: VerifyOptions = {}) {
+    return verifyFleet(this.#fleet, this.#stateDir, options)
+  }
+
+  async backfill(options: BackfillOptions = {}) {
+    return backfillFleet(this.#fleet, this.#stateDir, options)
+  }
+
+  async prove(options: ProveOptions = {}) {
+    return proveFleet(this.#fleet, this.#stateDir, options)
+  }
+
+  async baseline(options: BaselineOptions): Promise<FleetReport> {
+    return runBaseline(this.#fleet, options)
+  }
+
+  async explain(tenant: string) {
+    const { sets, plans } = await this.#planUp({ selectors: { tenants: [tenant] } }, false)
+    const targets = []
+    for (const plan of plans) {
+      const set = sets.find(({ config }) => config.name === plan.set) as FleetSet
+      for (const target of plan.targets)
+        targets.push(await explainTarget(this.#fleet, this.#store, set, target, tenant))
+    }
+    return { command: 'explain' as const, ok: targets.every(({ healthy }) => healthy), tenant, targets }
+  }
+
+  async make(name: string, options: { set?: string; description?: string } = {}): Promise<MakeReport> {
+    const { sets } = this.#config
+    const chosen = options.set === undefined ? sets.at(-1) : sets.find((set) => set.name === options.set)
+    if (chosen === undefined) throw new TenantryError('USAGE', `There is no set of migrations named "${options.set}".`)
+    if (options.set === undefined && sets.length > 1) {
+      throw new TenantryError('USAGE', 'There are several sets of migrations; say which with --set.', {
+        hint: `Sets: ${sets.map(({ name: own }) => own).join(', ')}.`,
+      })
+    }
+    // The first migration of a project may find no folder yet.
+    const [dir] = chosen.dirs
+    if (dir !== undefined && chosen.dirs.length === 1) await mkdir(dir, { recursive: true })
+    const set = (await this.#fleet.loadSets()).find(({ config }) => config === chosen) as LoadedSet
+    const details = { description: options.description ?? null, now: new Date() }
+    const made = await set.format.delegate?.(set.options, name, details)
+    const own = made?.files == null ? await set.format.template(set.options, name, details) : made.also
+    for (const { path, text } of own) {
+      await mkdir(dirname(path), { recursive: true })
+      await writeFile(path, text, { flag: 'wx' })
+    }
+    const notices = made?.notices ?? []
+    for (const notice of notices) this.#fleet.emit({ type: 'notice', notice })
+    const files = [...(made?.files ?? []), ...own.map(({ path }) => path)]
+    return { command: 'make', ok: true, files: files.map((path) => relative(this.#cwd, path)), notices }
+  }
+
+  async adopt(options: { selectors?: Selectors; write?: boolean } = {}): Promise<AdoptReport> {
+    const fleet = await this.#fleetOfProject()
+    try {
+      const report = await adoptFleet(fleet, options.selectors ?? {})
+      const { file, root } = this.#config
+      const written = file === null && options.write === true
+      return { ...report, config: written ? (await writeInit(root)).file : file, written }
+    } finally {
+      if (fleet !== this.#fleet) await fleet.close()
+    }
+  }
+
+  /** Without a config, and with nothing in the usual folder, the project is looked at for other ones. */
+  async #fleetOfProject(): Promise<Fleet> {
+    if (this.#config.file !== null) return this.#fleet
+    const loaded = await this.#fleet.loadSets().catch((error: unknown) => {
+      if (isTenantryError(error) && error.code === 'MIGRATIONS_UNREADABLE') return []
+      throw error
+    })
+    if (loaded.some(({ migrations }) => migrations.length > 0)) return this.#fleet
+    const found = await withFoundSets(this.#config)
+    if (found === null) return this.#fleet
+    for (const notice of found.notices.slice(this.#config.notices.length)) this.#fleet.emit({ type: 'notice', notice })
+    const fleet: Fleet = new Fleet(
+      found,
+      (server) => dialectOf(found, server),
+      () => tenantsOf(found, fleet),
+      this.#fleet.emit,
+    )
+    return fleet
+  }
+
+  async unlock(options: UnlockOptions = {}) {
+    return unlockFleet(this.#fleet, options)
+  }
+
+  async rollouts() {
+    return this.#store.list()
+  }
+
+  async rollout(id: string) {
+    return this.#store.read(id)
+  }
+
+  async resolveMigration(text: string): Promise<string | null> {
+    const sets = await this.#fleet.loadSets()
+    try {
+      return [...resolveInSets(sets, text).values()][0]?.id ?? null
+    } catch (error) {
+      // "Several have it" is told; a word that names none may be a tenant.
+      if (isTenantryError(error) && error.code === 'MIGRATION_UNKNOWN' && error.context.migrations === undefined)
+        return null
+      throw error
+    }
+  }
+
+  namesTenant(text: string): Promise<boolean> {
+    return this.#fleet.namesTenant(text)
+  }
+
+  close(): Promise<void> {
+    return this.#fleet.close()
+  }
+
+  /** Where failures may stop the rollout, everything is looked at first: what is wrong already counts. */
+  #mayReadLate({ maxFailures }: UpOptions): boolean {
+    const { policy } = this.#config
+    return maxFailures === undefined && policy.maxFailures === null && policy.waves.length === 1
+  }
+
+  async #planUp(options: PlanOptions, whole: boolean, late = false) {
+    const { sets } = await this.#fleet.view(options.selectors ?? {}, { whole })
+    const last = nameIn(sets, options.to)
+    const decide = (set: FleetSet) => (standing: Parameters<FleetQuestion['decide']>[0]) =>
+      last !== null && !last.has(set)
+        ? { steps: [], error: null }
+        : planUp(standing, set.migrations, {
+            to: last?.get(set) ?? null,
+            allowChanged: options.allowChanged ?? false,
+            strictOrder: options.strictOrder ?? false,
+          })
+    return { sets, plans: await this.#planSets(sets, decide, late), decide }
+  }
+
+  async #planSets(
+    sets: readonly FleetSet[],
+    decide: (set: FleetSet) => FleetQuestion['decide'],
+    late = false,
+  ): Promise<SetPlan[]> {
+    const plans: SetPlan[] = []
+    const { requiredTables } = this.#config
+    for (const set of sets) plans.push(await this.#fleet.plan(set, decide(set), { requiredTables, late }))
+    return plans
+  }
+
+  #task(
+    command: 'up' | 'down',
+    sets: readonly FleetSet[],
+    plans: readonly SetPlan[],
+    decide: CarryOut['decide'],
+    options: Pick<UpOptions, 'maxFailures' | 'backup' | 'signal'>,
+    startedAt: number,
+  ): CarryOut {
+    const { policy, notices } = this.#config
+    const given: Partial<Policy> =
+      options.maxFailures === undefined ? {} : { maxFailures: options.maxFailures, stopAfterFailedWave: false }
+    return {
+      command,
+      fleet: this.#fleet,
+      store: this.#store,
+      sets,
+      plans,
+      decide,
+      policy: { ...policy, ...given },
+      backup: options.backup,
+      signal: options.signal,
+      notices: [...notices, ...plans.flatMap((plan) => plan.notices)],
+      startedAt,
+    }
+  }
+}
+
+function nameIn(sets: readonly FleetSet[], name: string | undefined): ReadonlyMap<FleetSet, Migration> | null {
+  return name === undefined ? null : resolveInSets(sets, name)
+}
