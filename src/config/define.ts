@@ -1,6 +1,6 @@
 import type { ObjectKind } from '../model/picture.ts'
 import type { TenantState, TopologyName } from '../model/tenant.ts'
-import type { TenantInput } from './resolved.ts'
+import type { FirstRowsContext, MappedField, TenantInput } from './resolved.ts'
 
 /** How a connection is secured, where the URL's `sslmode` and the system's trust store are not enough. */
 export interface TlsConfig {
@@ -183,7 +183,21 @@ export interface BaseConfig {
   /** Default: `{ dir: './migrations' }`. A list is run in its order. */
   migrations?: MigrationsConfig | readonly MigrationsConfig[] | undefined
   /** A list, a source, an async iterable, or a function that gives one. */
-  tenants: readonly TenantConfig[] | SchemasSource | QuerySource | Tenants | (() => Tenants | Promise<Tenants>)
+  tenants:
+    | readonly TenantConfig[]
+    | SchemasSource
+    | QuerySource
+    | { from: 'registry' }
+    | Tenants
+    | (() => Tenants | Promise<Tenants>)
+  /** The book of tenants. Default: none, unless `tenants` comes from it. */
+  registry?: RegistryConfig | undefined
+  /** Where keys come from; never the keys themselves. */
+  keys?: KeysConfig | undefined
+  /** How new tenants are made. */
+  provision?: ProvisionConfig | undefined
+  /** `dir`: folder of seeds. Default: `./seeds`. */
+  seeds?: { dir?: string | undefined } | undefined
   /** Most targets worked on at once, over all servers. Default: 16. */
   concurrency?: number | undefined
   /** How long one attempt waits for a lock that a statement needs. 0: for ever. Default: 2000. */
@@ -208,6 +222,80 @@ export interface BaseConfig {
   drift?: DriftConfig | undefined
   /** Default: `true`, which is `{ column: 'tenant_id' }`. `false`: nothing is asked. */
   sharedTables?: SharedTablesConfig | boolean | undefined
+}
+
+/** Where a key comes from: exactly one of these. A command's standard output is the key (Vault, cloud KMS). */
+export interface KeySourceConfig {
+  env?: string | undefined
+  file?: string | undefined
+  command?: string | undefined
+}
+
+export interface KeysConfig {
+  /** Seals. Default: `{ env: 'MASTER_ENCRYPTION_KEY' }`. */
+  master?: KeySourceConfig | undefined
+  /** Opens, too, while keys are rotated. Default: `{ env: 'MASTER_ENCRYPTION_KEY_PREVIOUS' }`. */
+  previous?: KeySourceConfig | undefined
+  /** Opens and writes AES-256-CBC values. Default: `{ env: 'DB_ENCRYPTION_KEY' }`. */
+  cbc?: KeySourceConfig | undefined
+}
+
+/** The book of tenants: tables of ours in this database, or a table of the team's own with ours beside it. */
+export interface RegistryConfig {
+  /** Default: TENANT_REGISTRY_DB_URL, else a SQLite file in the state folder. */
+  url?: string | undefined
+  tls?: TlsConfig | undefined
+  /** PostgreSQL: schema of our tables. Default: the connection's. */
+  schema?: string | undefined
+  /** The team's own migrations of this database, run by `registry migrate`. */
+  migrations?: MigrationsConfig | readonly MigrationsConfig[] | undefined
+  /** The team's own table of tenants; it is never altered. */
+  tenants?: MappedTenantsConfig | undefined
+}
+
+export interface MappedTenantsConfig {
+  /** Default: `tenants`. */
+  table?: string | undefined
+  schema?: string | undefined
+  /** Field → column, in the column's own letter case. `id` and `database` (or `schema`) must be there. */
+  columns: Readonly<Partial<Record<MappedField, string>>>
+  /** Label → column. */
+  labels?: Readonly<Record<string, string>> | undefined
+  /** Their words → ours; `null`: rows with that word are not tenants of this fleet. */
+  values?:
+    | {
+        topology?: Readonly<Record<string, TopologyName | null>> | undefined
+        state?: Readonly<Record<string, TenantState | null>> | undefined
+      }
+    | undefined
+  /** For rows without such a column. Default topology: `database`. */
+  defaults?:
+    | {
+        topology?: TopologyName | undefined
+        server?: string | undefined
+        dialect?: 'postgres' | 'mysql' | 'sqlite' | undefined
+      }
+    | undefined
+  /** How passwords are written. Default: `auto`, in the shape of those that are there. */
+  password?: 'auto' | 'sealed' | 'cbc' | undefined
+}
+
+export interface ProvisionConfig {
+  /** Default: the one that most tenants have. */
+  topology?: TopologyName | undefined
+  server?: string | undefined
+  /** For schemas: the database they are made in. */
+  database?: string | undefined
+  /** `{slug}` and `{digits8}` (eight random decimal digits). Default: `{slug}_{digits8}`. */
+  naming?: string | undefined
+  /** A role for each tenant that can reach only its own place. Default: true. */
+  role?: boolean | undefined
+  /** Extensions that every new database gets. */
+  extensions?: readonly string[] | undefined
+  /** Default: `auto`, from a verified template; `replay`: every migration. */
+  from?: 'auto' | 'replay' | undefined
+  /** First rows, with the new tenant's connection. May run again after a crash. */
+  firstRows?: ((context: FirstRowsContext) => Promise<void> | void) | undefined
 }
 
 /** What an environment changes. Objects are merged into the base, key by key; lists and sources replace it. */

@@ -1,10 +1,14 @@
+import { resolve as resolvePath } from 'node:path'
 import type { ServerAddress } from '../model/server.ts'
 import type { VariablesReading } from './from-variables.ts'
 import { checkName } from './names.ts'
 import { readPolicy } from './policy.ts'
 import { type Findings, formatPath, makeConfigError, showName, suggest } from './problem.ts'
 import { readDrift } from './read-drift.ts'
+import { readKeys } from './read-keys.ts'
 import { type ConfigOverrides, readLimits } from './read-limits.ts'
+import { readProvisioning } from './read-provisioning.ts'
+import { readRegistry } from './read-registry.ts'
 import { readSharedTables } from './read-shared-tables.ts'
 import { isRecord, textAt, type UnknownRecord } from './record.ts'
 import type { ResolvedConfig } from './resolved.ts'
@@ -39,6 +43,8 @@ export function resolveConfig(config: UnknownRecord, context: ResolveContext): R
   const tenants =
     reading === undefined ? readTenantSource(config.tenants, servers, { root, env }, findings) : reading.tenants
   const sets = readSets(config.migrations, root, findings)
+  const needsRegistry = tenants?.from === 'registry'
+  const registry = readRegistry(config.registry, { root, env, servers, needsRegistry }, findings)
   findSetConflicts(sets, tenants, findings)
   const scratchServer = isRecord(config.scratch) ? textAt(config.scratch, 'server') : undefined
   if (scratchServer !== undefined && !configuredNames.includes(scratchServer)) {
@@ -72,6 +78,10 @@ export function resolveConfig(config: UnknownRecord, context: ResolveContext): R
     sharedSchema,
     policy,
     drift: readDrift(config.drift),
+    registry,
+    keys: readKeys(config.keys, root, findings),
+    provision: readProvisioning(config.provision, servers, findings),
+    seedsDir: resolvePath(root, (isRecord(config.seeds) ? textAt(config.seeds, 'dir') : undefined) ?? 'seeds'),
     sharedTables: readSharedTables(config.sharedTables),
     notices: findings.notices,
   }

@@ -52,6 +52,102 @@ export interface TenantInput {
   state?: string
 }
 
+/** Where the book of tenants is. */
+export interface ResolvedRegistry {
+  /** Named `registry`; for the embedded one a SQLite file. */
+  server: ServerAddress
+  database: string
+  /** A file of its own in the state folder, made by `registry migrate`: neither the config nor a variable names one. */
+  isEmbedded: boolean
+  /** PostgreSQL: schema of our tables; null: the connection's default. */
+  schema: string | null
+  /** Most sessions at once (REGISTRY_DB_POOL_MAX). */
+  poolMax: number
+  /** The team's own migrations of the registry's database, run by `registry migrate`. */
+  sets: readonly ResolvedSet[]
+  /** The team's own table of tenants; null: ours. */
+  mapped: MappedTenants | null
+}
+
+/** Fields of a tenant that a column of a team's own table may hold. */
+export const mappedFields = [
+  'id',
+  'slug',
+  'name',
+  'topology',
+  'state',
+  'server',
+  'host',
+  'port',
+  'database',
+  'schema',
+  'user',
+  'password',
+  'createdAt',
+  'updatedAt',
+] as const
+
+export type MappedField = (typeof mappedFields)[number]
+
+/** How a team's own table of tenants is read and written; it is never altered. */
+export interface MappedTenants {
+  table: string
+  schema: string | null
+  /** Names of its columns, in their own letter case. */
+  columns: Readonly<Partial<Record<MappedField, string>>>
+  /** Label → column. */
+  labels: Readonly<Record<string, string>>
+  /** Their word → ours; null: rows with it are none of ours. */
+  values: {
+    topology: Readonly<Record<string, Tenant['topology'] | null>>
+    state: Readonly<Record<string, Tenant['state'] | null>>
+  }
+  /** For rows whose table has no such column, or nothing in it. */
+  defaults: { topology: Tenant['topology']; server: string | null; dialect: ServerAddress['dialect'] | null }
+  /** How passwords are written back. `auto`: as the value that was there, else as most others are. */
+  password: 'auto' | 'sealed' | 'cbc'
+}
+
+/** Where a key comes from. */
+export type KeySource =
+  | { from: 'env'; name: string }
+  | { from: 'file'; path: string }
+  /** Its standard output, without the line's end. */
+  | { from: 'command'; command: string }
+
+export interface ResolvedKeys {
+  /** Default: MASTER_ENCRYPTION_KEY. */
+  master: KeySource
+  /** Default: MASTER_ENCRYPTION_KEY_PREVIOUS. */
+  previous: readonly KeySource[]
+  /** Default: DB_ENCRYPTION_KEY. */
+  cbc: KeySource
+}
+
+/** How new tenants are made. */
+export interface ResolvedProvisioning {
+  topology: Tenant['topology'] | null
+  server: string | null
+  /** For schemas: the database they are made in. */
+  database: string | null
+  /** `{slug}`, `{digits8}`: the name of a new database or schema. */
+  naming: string
+  /** Make a role for each tenant that can reach only its own place. */
+  role: boolean
+  extensions: readonly string[]
+  /** `auto`: from a template or a snapshot that equals the reference; `replay`: every migration. */
+  from: 'auto' | 'replay'
+  /** Run with the new tenant's connection, before it becomes active; more than once after a crash. */
+  firstRows: ((context: FirstRowsContext) => Promise<void> | void) | null
+}
+
+/** What the hook for first rows is given. */
+export interface FirstRowsContext {
+  tenant: Tenant
+  /** One statement; values as the driver binds them (`$1`, `?`). */
+  query(sql: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>
+}
+
 /** What counts when schemas are compared. */
 export interface DriftRules {
   /** null: the usual ones. */
@@ -88,6 +184,12 @@ export interface ResolvedConfig {
   sharedSchema: string
   policy: Policy
   drift: DriftRules
+  /** null: none is configured. */
+  registry: ResolvedRegistry | null
+  keys: ResolvedKeys
+  provision: ResolvedProvisioning
+  /** Absolute folder of seeds. */
+  seedsDir: string
   /** What `verify` asks of tables that tenants share; null: nothing. */
   sharedTables: SharedTableRules | null
   /** Where a flag, a variable and the config disagree, and which won. */

@@ -20,7 +20,7 @@ export interface TenantOrigin {
 }
 
 export const topologyNames = ['dedicated', 'database', 'schema', 'shared'] as const satisfies TopologyName[]
-const stateNames = [
+export const stateNames = [
   'provisioning',
   'active',
   'suspended',

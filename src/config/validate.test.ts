@@ -117,10 +117,9 @@ describe('a broken config', () => {
 
   it.each([
     [{ servers: main }, /^tenants: is missing/],
-    [{ servers: main, tenants: { from: 'registry' } }, /^tenants\.from: `registry` is not available yet/],
     [
       { servers: main, tenants: { from: 'schema' } },
-      /^tenants\.from: must be one of schemas, query; did you mean `schemas`/,
+      /^tenants\.from: must be one of schemas, query, registry; did you mean `schemas`/,
     ],
     [{ servers: main, tenants: {} }, /^tenants\.from: is missing/],
     [{ servers: main, tenants: 'all' }, /^tenants: must be an object, not a string/],
@@ -143,7 +142,7 @@ describe('a broken config', () => {
       /^tenants\.from: .*mysql hold no schemas/,
     ],
     [{ tenants: { from: 'query', sql: 'x' } }, /^tenants\.server: is missing, and the config has no servers/],
-    [{ servers: main, tenants: [], registry: {} }, /^registry: is not available yet/],
+    [{ servers: main, tenants: [], registry: { tenants: {} } }, /^registry\.tenants\.columns: is missing/],
     [{ servers: main, tenants: [], migrations: { prefix: '' } }, /^migrations\.prefix: is not available yet/],
     [
       { servers: main, tenants: [], migrations: { placeholders: { a: 1 } } },

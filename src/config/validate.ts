@@ -146,7 +146,7 @@ const tenantSource = v.lazy((input: unknown) => {
     return shape({ from: v.literal('schemas'), ...place, like: v.optional(text), match: v.optional(regularExpression) })
   }
   if (from === 'query') return shape({ from: v.literal('query'), ...place, sql: text })
-  return shape({ from: word(['schemas', 'query'], ['registry']) })
+  return shape({ from: word(['schemas', 'query', 'registry']) })
 })
 
 const tenants = v.lazy((input: unknown) =>
@@ -195,10 +195,59 @@ const base = {
           }),
     ),
   ),
+  // What is in these is checked where they are read.
+  registry: v.optional(
+    shape({
+      url: v.optional(v.string()),
+      tls: v.optional(tls),
+      schema: v.optional(text),
+      migrations: v.optional(
+        v.lazy((input: unknown) => (Array.isArray(input) ? v.pipe(v.array(set), v.minLength(1, 'is empty')) : set)),
+      ),
+      tenants: v.optional(
+        shape({
+          table: v.optional(text),
+          schema: v.optional(text),
+          columns: v.record(v.string(), v.unknown()),
+          labels: v.optional(v.record(v.string(), v.unknown())),
+          values: v.optional(
+            shape({
+              topology: v.optional(v.record(v.string(), v.unknown())),
+              state: v.optional(v.record(v.string(), v.unknown())),
+            }),
+          ),
+          defaults: v.optional(
+            shape({
+              topology: v.optional(word(['dedicated', 'database', 'schema', 'shared'])),
+              server: v.optional(text),
+              dialect: v.optional(word(['postgres', 'mysql', 'sqlite'])),
+            }),
+          ),
+          password: v.optional(word(['auto', 'sealed', 'cbc'])),
+        }),
+      ),
+    }),
+  ),
+  keys: v.optional(
+    shape({ master: v.optional(v.unknown()), previous: v.optional(v.unknown()), cbc: v.optional(v.unknown()) }),
+  ),
+  provision: v.optional(
+    shape({
+      topology: v.optional(word(['dedicated', 'database', 'schema', 'shared'])),
+      server: v.optional(text),
+      database: v.optional(text),
+      naming: v.optional(text),
+      role: v.optional(v.boolean()),
+      extensions: v.optional(v.array(text)),
+      from: v.optional(word(['auto', 'replay'])),
+      firstRows: v.optional(v.function()),
+    }),
+  ),
+  seeds: v.optional(shape({ dir: v.optional(text) })),
   environments: v.optional(v.record(v.string(), v.custom<object>(isRecord))),
 }
 
-const config = shape(base, { registry: later, server: 'unknown key; did you mean `servers`?' })
+const config = shape(base, { server: 'unknown key; did you mean `servers`?' })
 
 /** What is wrong with the keys and types of a config. Messages never show a value. */
 export function findShapeProblems(raw: unknown): (Problem & { keys: readonly (string | number)[] })[] {

@@ -1,5 +1,6 @@
 import type { Connection, ConnectOptions, Dialect } from '../model/dialect.ts'
 import { TenantryError } from '../model/errors.ts'
+import type { CredentialBook } from '../model/registry.ts'
 import type { ServerAddress } from '../model/server.ts'
 import { Gate } from './gate.ts'
 
@@ -39,6 +40,7 @@ export class ConnectionPool {
   readonly #servers: ReadonlyMap<string, ServerAddress>
   readonly #dialectOf: (server: ServerAddress) => Dialect
   readonly #options: ConnectOptions
+  readonly #credentials: CredentialBook | null
   readonly #databases = new Map<string, DatabaseState>()
   readonly #open = new Map<string, number>()
 
@@ -46,8 +48,10 @@ export class ConnectionPool {
     servers: ReadonlyMap<string, ServerAddress>,
     dialectOf: (server: ServerAddress) => Dialect,
     options: ConnectOptions,
+    credentials: CredentialBook | null = null,
   ) {
     this.#servers = servers
+    this.#credentials = credentials
     this.#dialectOf = dialectOf
     this.#options = options
   }
@@ -104,11 +108,19 @@ export class ConnectionPool {
   async #connect(server: ServerAddress, database: string): Promise<Connection> {
     this.#open.set(server.name, (this.#open.get(server.name) ?? 0) + 1)
     try {
-      return await this.#dialectOf(server).connect(server, database, this.#options)
+      return await this.#login(server, database)
     } catch (error) {
       this.#count(server)
       throw error
     }
+  }
+
+  /** A server's own role owns what is in it; a tenant's credential serves where the address names nobody. */
+  async #login(server: ServerAddress, database: string): Promise<Connection> {
+    const credential = server.user === undefined ? await this.#credentials?.of(server, database) : null
+    const { user, password } = credential ?? {}
+    const address = { ...server, ...(user == null ? {} : { user }), ...(password == null ? {} : { password }) }
+    return this.#dialectOf(server).connect(address, database, this.#options)
   }
 
   #count(server: ServerAddress): void {
@@ -163,8 +175,7 @@ export class ConnectionPool {
 
   /** A fresh session that the caller closes. */
   another(serverName: string, database: string): Promise<Connection> {
-    const server = this.server(serverName)
-    return this.#dialectOf(server).connect(server, database, this.#options)
+    return this.#login(this.server(serverName), database)
   }
 
   /** Does something once per database, however many ask for it; a failure is not kept. */

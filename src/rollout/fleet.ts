@@ -12,6 +12,7 @@ import type { Format, FormatOptions } from '../model/format.ts'
 import type { HistoryShape } from '../model/history.ts'
 import type { Migration, Notice } from '../model/migration.ts'
 import type { SetPlan, TargetPlan } from '../model/plan.ts'
+import type { CredentialBook } from '../model/registry.ts'
 import type { Selectors } from '../model/report.ts'
 import type { Target, Tenant } from '../model/tenant.ts'
 import { findHistoryKind } from './history-kind.ts'
@@ -58,6 +59,7 @@ export class Fleet {
   readonly pool: ConnectionPool
   readonly emit: Emit
   readonly #tenants: () => Iterable<Tenant> | AsyncIterable<Tenant>
+  readonly #credentials: CredentialBook | null
   readonly #away: AwayServers = new Map()
   readonly #books = new Map<string, ScriptBook>()
   #loaded: Promise<LoadedSet[]> | null = null
@@ -67,14 +69,14 @@ export class Fleet {
     dialectOf: (server: string) => Dialect,
     tenants: () => Iterable<Tenant> | AsyncIterable<Tenant>,
     emit: Emit,
+    credentials: CredentialBook | null = null,
   ) {
     this.config = config
     this.emit = emit
     this.#tenants = tenants
-    this.pool = new ConnectionPool(config.servers, (server) => dialectOf(server.name), {
-      connectTimeoutMs: config.connectTimeoutMs,
-      applicationName: 'tenantry',
-    })
+    this.#credentials = credentials
+    const options = { connectTimeoutMs: config.connectTimeoutMs, applicationName: 'tenantry' }
+    this.pool = new ConnectionPool(config.servers, (server) => dialectOf(server.name), options, credentials)
   }
 
   get limits(): ScheduleLimits {
@@ -123,6 +125,7 @@ export class Fleet {
     const isWhole = ({ placement: { schema } }: Tenant) => schema === undefined || schema === sharedSchema
     const dividedDatabases = namesOf(tenants.filter((tenant) => !isWhole(tenant)))
     const all = selectTargets(tenants, selectors)
+    await this.#credentials?.open(all.targets)
     const sets: FleetSet[] = []
     for (const { set, selection } of selections) {
       const picked: Selection = selection === null ? all : narrow(all, selection)
