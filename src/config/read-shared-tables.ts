@@ -7,6 +7,7 @@ export function readSharedTables(given: unknown): SharedTableRules | null {
   const rules = isRecord(given) ? given : {}
   return {
     column: textAt(rules, 'column') ?? 'tenant_id',
+    setting: textAt(rules, 'setting') ?? 'app.tenant_id',
     rowLevelSecurity: rules.rowLevelSecurity === true,
     except: Array.isArray(rules.except) ? rules.except.filter((name) => typeof name === 'string') : [],
   }

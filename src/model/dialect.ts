@@ -1,3 +1,4 @@
+import type { Batches } from './batches.ts'
 import type { CodeRequest, CodeSession } from './code.ts'
 import type { ErrorCode } from './errors.ts'
 import type { HealthQuestion, HealthReading, HealthTarget } from './health.ts'
@@ -267,6 +268,8 @@ export interface Dialect {
   readonly pictures: Pictures
   readonly scratch: Scratch
   readonly samples: Samples
+  /** How rows are walked in batches; absent: data changes are not known here. */
+  readonly batches?: Batches
   quoteIdentifier(name: string): string
   quoteLiteral(value: string): string
   /** Throws {@link DatabaseError}. */

@@ -1,3 +1,4 @@
+import type { DataChangeProgress } from './data-change.ts'
 import type { Blocker } from './dialect.ts'
 import type { Notice } from './migration.ts'
 import type { Summary, TargetResult } from './rollout.ts'
@@ -41,5 +42,28 @@ export type TenantryEvent =
   | { type: 'target-finished'; set: string; result: TargetResult }
   | { type: 'rollout-stopping'; reason: 'max-failures' | 'interrupt' | 'set-failed'; message: string }
   | { type: 'rollout-finished'; rollout: string; summary: Summary }
+  | { type: 'data-change-started'; change: string; target: string; tenant: string | null; rowsDone: number }
+  /** Every few seconds. */
+  | {
+      type: 'data-change-progress'
+      change: string
+      target: string
+      tenant: string | null
+      rowsDone: number
+      rowsTotal: number | null
+      /** Rows per batch right now, and how long the last one took. */
+      batchRows: number
+      batchMs: number
+      etaMs: number | null
+    }
+  | {
+      type: 'data-change-waiting'
+      change: string
+      target: string
+      tenant: string | null
+      reason: 'lock-wait' | 'replica-lag' | 'health-query' | 'lock-timeout' | 'connection-lost' | 'target-lock'
+      message: string
+    }
+  | { type: 'data-change-finished'; progress: DataChangeProgress }
 
 export type Emit = (event: TenantryEvent) => void

@@ -4,6 +4,8 @@ import type { VerifyFinding } from './check-report.ts'
 export interface SharedTableRules {
   /** Tables that have this column are looked at; it says whose row it is. */
   column: string
+  /** Setting by which row-level policies know the tenant. */
+  setting: string
   /** Each of them must be under a row-level policy. Servers without such policies are not asked. */
   rowLevelSecurity: boolean
   /** Tables that may have the column and be otherwise. */
