@@ -58,6 +58,11 @@ export interface NewTenantRecord {
   labels?: Readonly<Record<string, string>>
   state: TenantState
   placement: Tenant['placement']
+  /**
+   * Written in the same transaction as the tenant, with its own audit line (`credential`). Absent: it has none. Never a
+   * sealed text: that is bound to an id which may not be there yet.
+   */
+  credential?: Pick<StoredCredential, 'user' | 'reference'>
 }
 
 /** What may be changed of a tenant; absent: it stays. */
