@@ -1,4 +1,5 @@
 import type { Dialect } from '../../model/dialect.ts'
+import { batches } from './batches.ts'
 import { blockers } from './blockers.ts'
 import { compareExisting } from './compare-existing.ts'
 import { compileMigrations } from './compile.ts'
@@ -13,6 +14,7 @@ import { pictures } from './pictures.ts'
 import { probeStatement } from './probe.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
 import { readHistories } from './read-histories.ts'
+import { registryWords } from './registry-words.ts'
 import { samples } from './samples.ts'
 import { scratch } from './scratch.ts'
 
@@ -24,6 +26,8 @@ export const mysql: Dialect = {
   pictures,
   scratch,
   samples,
+  batches,
+  registryWords,
   quoteIdentifier,
   quoteLiteral,
   connect,

@@ -1,4 +1,5 @@
 import type { Dialect } from '../../model/dialect.ts'
+import { batches } from './batches.ts'
 import { compareExisting } from './compare-existing.ts'
 import { compileMigrations } from './compile.ts'
 import { connect } from './connection.ts'
@@ -14,6 +15,7 @@ import { poolerObstacle } from './pooler.ts'
 import { probeStatement } from './probe.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
 import { readHistories } from './read-histories.ts'
+import { registryWords } from './registry-words.ts'
 import { samples } from './samples.ts'
 import { listSchemas } from './schemas.ts'
 import { scratch } from './scratch.ts'
@@ -26,6 +28,8 @@ export const postgres: Dialect = {
   pictures,
   scratch,
   samples,
+  batches,
+  registryWords,
   quoteIdentifier,
   quoteLiteral,
   connect,
