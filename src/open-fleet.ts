@@ -13,7 +13,8 @@ import { planUp } from './engine/plan-up.ts'
 import type { BackfillOptions, DriftOptions, ProveOptions, VerifyOptions } from './model/check-report.ts'
 import { isTenantryError, TenantryError } from './model/errors.ts'
 import type { Migration } from './model/migration.ts'
-import type { SetPlan } from './model/plan.ts'
+import type { PhaseReport } from './model/phase-report.ts'
+import type { SetPlan, Standing } from './model/plan.ts'
 import type {
   AdoptReport,
   BaselineOptions,
@@ -31,6 +32,8 @@ import { adoptFleet } from './rollout/adopt.ts'
 import { type CarryOut, carryOut } from './rollout/carry-out.ts'
 import { explainTarget } from './rollout/explain.ts'
 import { Fleet, type FleetSet, type LoadedSet, resolveInSets } from './rollout/fleet.ts'
+import { holdContracts, reportHeld, reportPhases } from './rollout/hold-contracts.ts'
+import { describeHeld, heldIds } from './rollout/phases.ts'
 import { planUndo } from './rollout/plan-undo.ts'
 import type { FleetQuestion } from './rollout/read-fleet.ts'
 import { reportPlan } from './rollout/report-plan.ts'
@@ -59,16 +62,18 @@ export class OpenFleet implements Tenantry {
 
   async plan(options: PlanOptions = {}) {
     const startedAt = performance.now()
-    const { sets, plans } = await this.#planUp(options, false)
-    return reportPlan(this.#fleet, sets, plans, startedAt)
+    const { sets, plans, held } = await this.#planUp(options, false)
+    const report = await reportPlan(this.#fleet, sets, plans, startedAt)
+    return { ...report, notices: [...describeHeld(held), ...report.notices] }
   }
 
   async up(options: UpOptions = {}): Promise<FleetReport> {
     const startedAt = performance.now()
-    const { sets, plans, decide } = await this.#planUp(options, true, this.#mayReadLate(options))
+    const { sets, plans, decide, held } = await this.#planUp(options, true, this.#mayReadLate(options))
     const afterApply = planVerification(this.#fleet, this.#stateDir, sets, options)
     try {
-      return await carryOut({ ...this.#task('up', sets, plans, decide, options, startedAt), afterApply })
+      const report = await carryOut({ ...this.#task('up', sets, plans, decide, options, startedAt), afterApply })
+      return reportHeld(report, held)
     } finally {
       await afterApply?.close()
     }
@@ -93,6 +98,10 @@ export class OpenFleet implements Tenantry {
     const startedAt = performance.now()
     const { plans } = await this.#planUp(options, false)
     return reportCheck(plans, startedAt)
+  }
+
+  async phaseStatus(): Promise<PhaseReport> {
+    return reportPhases(this.#fleet)
   }
 
   async drift(options: DriftOptions = {}) {
@@ -225,15 +234,32 @@ export class OpenFleet implements Tenantry {
   async #planUp(options: PlanOptions, whole: boolean, late = false) {
     const { sets } = await this.#fleet.view(options.selectors ?? {}, { whole })
     const last = nameIn(sets, options.to)
-    const decide = (set: FleetSet) => (standing: Parameters<FleetQuestion['decide']>[0]) =>
+    const decideWith = (held: ReadonlySet<string>) => (set: FleetSet) => (standing: Standing) =>
       last !== null && !last.has(set)
         ? { steps: [], error: null }
         : planUp(standing, set.migrations, {
             to: last?.get(set) ?? null,
             allowChanged: options.allowChanged ?? false,
             strictOrder: options.strictOrder ?? false,
+            held,
           })
-    return { sets, plans: await this.#planSets(sets, decide, late), decide }
+    const free = decideWith(new Set())
+    const mayReadLate =
+      late && !sets.some(({ migrations }) => migrations.some(({ phase }) => phase?.kind === 'contract'))
+    const plans = await this.#planSets(sets, free, mayReadLate)
+    const held = await holdContracts(this.#fleet, sets, plans)
+    if (held.length === 0) return { sets, plans, decide: free, held }
+    const decide = decideWith(heldIds(held))
+    const cut = plans.map((plan, i) => {
+      const own = decide(sets[i] as FleetSet)
+      return {
+        ...plan,
+        targets: plan.targets.map((target) =>
+          target.error === null ? { ...target, ...own(target.standing) } : target,
+        ),
+      }
+    })
+    return { sets, plans: cut, decide, held }
   }
 
   async #planSets(

@@ -9,6 +9,7 @@ import { addDrift } from './commands/drift.ts'
 import { addExplain } from './commands/explain.ts'
 import { addInit } from './commands/init.ts'
 import { addMake } from './commands/make.ts'
+import { addPhase } from './commands/phase.ts'
 import { addPlan } from './commands/plan.ts'
 import { addProve } from './commands/prove.ts'
 import { addRollout } from './commands/rollout.ts'
@@ -56,6 +57,7 @@ export function buildProgram(invoke: Invoke): Command {
     addBaseline,
     addUnlock,
     addExplain,
+    addPhase,
     addRollout,
   ]) {
     add(program, invoke)

@@ -53,6 +53,7 @@ async function run(
     down: record('down', { ...fleetReport, command: 'down' }),
     status: record('status', { ...fleetReport, command: 'status', healthy: 0, needsAttention: 0, details: [] }),
     check: record('check', { ...fleetReport, command: 'check' }),
+    phaseStatus: record('phaseStatus', { command: 'phase status', ok: true, changes: [], notices: [] }),
     verify: record('verify', {
       command: 'verify',
       ok: true,

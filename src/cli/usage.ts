@@ -11,7 +11,6 @@ const laterCommands: ReadonlySet<string> = new Set([
   'seed',
   'backfill-data',
   'sample-db',
-  'phase',
   'worker',
   'serve',
 ])
@@ -52,6 +51,7 @@ export function findCommandName(argv: readonly string[]): string | null {
 /** The command as documents name it: `up`, `rollout show`; null: there is none. */
 export function nameCommand(argv: readonly string[]): string | null {
   const name = findCommandName(argv)
+  if (name === 'phase') return findSubcommand(argv, name) === 'status' ? 'phase status' : name
   const sub = name === 'rollout' ? findSubcommand(argv, name) : null
   return sub === 'list' || sub === 'show' ? `${name} ${sub}` : name
 }

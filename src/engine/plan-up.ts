@@ -16,6 +16,8 @@ export interface UpPlanOptions {
   allowChanged?: boolean
   /** Refuse pending migrations that are older than an applied one. Default: false. */
   strictOrder?: boolean
+  /** Ids that may not run now; what comes after them in the folder waits, too. Default: none. */
+  held?: ReadonlySet<string>
 }
 
 /**
@@ -34,7 +36,10 @@ export function planUp(standing: Standing, migrations: readonly Migration[], opt
   const pending = new Set(standing.pending)
   const first = wanted.filter((migration) => begun.has(migration.id))
   const then = wanted.filter((migration) => pending.has(migration))
-  return { steps: [...first, ...then].map((migration) => ({ migration, direction: 'up' })), error: null }
+  const steps = [...first, ...then]
+  const held = steps.findIndex(({ id }) => options.held?.has(id) === true && !begun.has(id))
+  const free = held < 0 ? steps : steps.slice(0, held)
+  return { steps: free.map((migration) => ({ migration, direction: 'up' })), error: null }
 }
 
 /** Index in the folder's order; -1: not of this folder. */

@@ -8,7 +8,7 @@ export interface Headers {
 /** Reads the comments before the first statement; nothing after it counts. */
 export function readHeaders(text: string): Headers {
   const headers: Headers = { description: null, noTransaction: false }
-  for (const line of leadingComments(text)) {
+  for (const line of readLeadingComments(text)) {
     const description = /^description:\s*(.+)$/i.exec(line)?.[1]
     if (description !== undefined) headers.description ??= description.trim()
     if (/^tenantry:no-transaction\b/i.test(line)) headers.noTransaction = true
@@ -23,8 +23,11 @@ export function isUnwritten(text: string): boolean {
   return text.length < 4096 && text.split('\n').every((line) => line.trim() === '' || template.test(line.trim()))
 }
 
-/** Lines of the comments at the top, without their marks. Does not split the whole text: files can be large. */
-function* leadingComments(text: string): Generator<string> {
+/**
+ * Lines of the comments at the top, without their marks (`--`, and `//` in code). Does not split the whole text: files
+ * can be large.
+ */
+export function* readLeadingComments(text: string): Generator<string> {
   let position = 0
   let inBlock = false
   while (position < text.length) {
@@ -39,7 +42,9 @@ function* leadingComments(text: string): Generator<string> {
       if (close >= 0 && line.slice(close + 2).trim() !== '') return
     } else if (line.startsWith('--')) {
       yield line.replace(/^-+\s*/, '')
-    } else if (line !== '') {
+    } else if (line.startsWith('//')) {
+      yield line.replace(/^\/+\s*/, '')
+    } else if (line !== '' && !/^(['"])use strict\1;?$/.test(line)) {
       return
     }
   }

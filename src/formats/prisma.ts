@@ -5,6 +5,7 @@ import { checksumBytes } from './checksums.ts'
 import { readHeaders } from './headers.ts'
 import { historyShape } from './history-shapes.ts'
 import { type FolderEntry, listFolder, showPath } from './list-folder.ts'
+import { readPhase } from './phase.ts'
 import { replacePlaceholders } from './placeholders.ts'
 import { askPrisma } from './prisma/ask-prisma.ts'
 import { findFolder } from './prisma/find-folder.ts'
@@ -167,6 +168,7 @@ async function readMigration(
     up: { kind: 'sql', text, file: up.shown },
     down,
     transaction: headers.noTransaction ? 'never' : 'auto',
+    ...readPhase(text, up.shown, problems),
   }
 }
 

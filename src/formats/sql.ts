@@ -4,6 +4,7 @@ import { checksumText } from './checksums.ts'
 import { readHeaders } from './headers.ts'
 import { historyShape } from './history-shapes.ts'
 import { listFolder } from './list-folder.ts'
+import { readPhase } from './phase.ts'
 import { replacePlaceholders } from './placeholders.ts'
 import { type Findings, throwProblems } from './problems.ts'
 import { readTextFile } from './read-file.ts'
@@ -63,6 +64,7 @@ async function readMigration(
     up: { kind: 'sql', text, file: files.up.shown },
     down,
     transaction: headers.noTransaction ? 'never' : 'auto',
+    ...readPhase(text, files.up.shown, findings.problems),
   }
 }
 

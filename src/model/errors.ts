@@ -93,6 +93,10 @@ export const errorTable = {
     exit: 1,
     means: 'The connection broke while a migration ran, and a retry was not safe or not enough.',
   },
+  PHASE_BLOCKED: {
+    exit: 1,
+    means: 'A contract step waits, because not every active tenant is past the steps of its change that come before.',
+  },
   POOLER_UNSUPPORTED: { exit: 1, means: 'A migration needs what a transaction pooler cannot give.' },
   BACKUP_FAILED: { exit: 1, means: 'The backup command of a target failed, so the target was not touched.' },
   STOPPED: { exit: 1, means: 'The target was not started, because a stop rule or an earlier set stopped the rollout.' },

@@ -27,6 +27,16 @@ export type Body =
       load: () => Promise<LoadedCode>
     }
 
+/**
+ * A step of a change that running code must survive: `expand` adds what new code needs, `migrate` brings the data over,
+ * `contract` takes away what only old code used.
+ */
+export interface MigrationPhase {
+  kind: 'expand' | 'migrate' | 'contract'
+  /** Name of the change; its steps may lie releases apart. */
+  change: string
+}
+
 /** One change. */
 export interface Migration {
   /** File stem or folder name: `001_init`, `20250101120000_add_x`. */
@@ -47,4 +57,6 @@ export interface Migration {
   down: Body | null
   /** `never`: the file asks for no transaction (`-- tenantry:no-transaction`). */
   transaction: 'auto' | 'never'
+  /** `-- tenantry:phase … of …`. Absent: it is no step of such a change. */
+  phase?: MigrationPhase
 }

@@ -8,8 +8,10 @@ import type {
   VerifyOptions,
   VerifyReport,
 } from './check-report.ts'
+import type { DataChanges } from './data-change.ts'
 import type { ErrorDocument } from './errors.ts'
 import type { Notice } from './migration.ts'
+import type { PhaseReport } from './phase-report.ts'
 import type { Summary, TargetResult, WaveResult } from './rollout.ts'
 
 /** Which tenants. All given conditions must hold; nothing given: every active tenant. */
@@ -288,6 +290,8 @@ export interface Tenantry {
   status(options?: { selectors?: Selectors }): Promise<StatusReport>
   /** `ok` is false when anything is pending, failed, changed or missing. */
   check(options?: { selectors?: Selectors }): Promise<FleetReport>
+  /** How far each change that is made in phases is, over all active tenants. Changes nothing. */
+  phaseStatus(): Promise<PhaseReport>
   /** Compares the real schemas with what the migrations make, or with each other. Changes nothing. */
   drift(options?: DriftOptions): Promise<DriftReport>
   /**

@@ -3,6 +3,7 @@ import type { Format, FormatOptions, LoadedMigrations } from '../../model/format
 import type { Migration, Notice } from '../../model/migration.ts'
 import { checksumText } from '../checksums.ts'
 import { historyShape } from '../history-shapes.ts'
+import { readPhase } from '../phase.ts'
 import { type Findings, throwProblems } from '../problems.ts'
 import { readTextFile } from '../read-file.ts'
 import { readInBatches } from '../read-in-batches.ts'
@@ -74,6 +75,7 @@ async function loadFiles(
       keys: spellKeys(file),
       ...readBodies({ shown, info, read: () => importMigration(path, shown) }, bind),
       transaction: 'auto' as const,
+      ...readPhase(text.text, shown, own.problems),
     }
   })
 }

@@ -1,6 +1,7 @@
 import type { Format, LoadedMigrations } from '../../model/format.ts'
 import { checksumText } from '../checksums.ts'
 import { historyShape } from '../history-shapes.ts'
+import { readPhase } from '../phase.ts'
 import { type Findings, throwProblems } from '../problems.ts'
 import { readTextFile } from '../read-file.ts'
 import { readInBatches } from '../read-in-batches.ts'
@@ -44,6 +45,7 @@ export const sequelize: Format = {
         ignoresCase: true,
         ...readBodies(file, text.text, bind),
         transaction: 'auto' as const,
+        ...readPhase(text.text, file.shown, mine.problems),
       }
     })
     throwProblems(findings.problems)
