@@ -23,6 +23,8 @@ export interface ServerAddress {
   socketPath?: string
   user?: string
   password?: Secret
+  /** SQLite: absolute path of the folder that this server stands for; databases are files in it. */
+  directory?: string
   /** The database named in the URL; targets name their own. */
   database?: string
   /** null: not encrypted (loopback, a socket, or `sslmode=disable`). */

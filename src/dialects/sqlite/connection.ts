@@ -1,0 +1,261 @@
+import { setTimeout as sleep, setImmediate as yieldNow } from 'node:timers/promises'
+import type { CodeRequest, CodeSession } from '../../model/code.ts'
+import { type Connection, type ConnectOptions, DatabaseError, type PipelineOutcome } from '../../model/dialect.ts'
+import { TenantryError } from '../../model/errors.ts'
+import type { ServerAddress } from '../../model/server.ts'
+import { type Driver, type Handle, loadDriver, type Row, type Value } from './driver.ts'
+import { bare, isBusy, readFailure, refusals, refuse } from './failure.ts'
+import { explainMissing, fileOf } from './files.ts'
+import { type HeldLock, isLocked, takeLock } from './lock-file.ts'
+import { readBusyTimeout, readLockMark, resetMark } from './marks.ts'
+import { findPosition } from './position.ts'
+import { splitSql } from './split.ts'
+import { endsTransaction, Unenforced, unenforcedAhead } from './unenforced.ts'
+
+/** What each session begins with; the drivers do not agree on it. */
+const settings = [
+  'PRAGMA busy_timeout = 0',
+  'PRAGMA foreign_keys = ON',
+  'PRAGMA temp_store = MEMORY',
+  // The transaction that is ours, and when it began. Undone with it, and emptied when it ends.
+  'CREATE TEMP TABLE tenantry_step (token TEXT, began REAL)',
+].join(';')
+
+/** How long a pipeline works before it lets the process do something else. */
+const breathEveryMs = 15
+
+/**
+ * Opens a file; never makes one. `database` is a name within the folder of its server; `''` is a database in memory,
+ * which is nobody's. Throws {@link DatabaseError}, DRIVER_MISSING.
+ */
+export async function connect(server: ServerAddress, database: string, options: ConnectOptions): Promise<Connection> {
+  if (server.host !== '') {
+    throw new TenantryError(
+      'CONFIG_INVALID',
+      `Server "${server.name}" is a remote libSQL server, which this version cannot migrate yet.`,
+      {
+        hint: 'This version migrates SQLite files: `sqlite:./tenants` (a folder) or `sqlite:./app.db`.',
+      },
+    )
+  }
+  const path = database === '' ? null : fileOf(server, database)
+  const connection = new SqliteConnection(loadDriver(), server, database, path, options)
+  await connection.begin()
+  return connection
+}
+
+/**
+ * A session with one file. SQLite works in this thread: a statement that takes long holds up the whole process, and can
+ * neither be cancelled nor limited in time. Between statements both work. What somebody else has locked is waited for
+ * without holding anything up, for as long as `PRAGMA busy_timeout` says.
+ */
+export class SqliteConnection implements Connection {
+  readonly server: ServerAddress
+  readonly database: string
+  /** Absolute; null: in memory. */
+  readonly path: string | null
+  readonly sessionId = process.pid
+  version = 0
+  broken = false
+  readonly #driver: Driver
+  readonly #options: ConnectOptions
+  readonly #locks = new Map<string, HeldLock>()
+  #handle: Handle | null = null
+  #busyTimeoutMs: number
+  #isCancelled = false
+
+  constructor(driver: Driver, server: ServerAddress, database: string, path: string | null, options: ConnectOptions) {
+    this.#driver = driver
+    this.server = server
+    this.database = database
+    this.path = path
+    this.#options = options
+    this.#busyTimeoutMs = options.connectTimeoutMs
+  }
+
+  /** Looks into the file, since SQLite itself reads nothing before it must. */
+  async begin(): Promise<void> {
+    const [row] = await this.query('SELECT sqlite_version() AS version, (SELECT count(*) FROM main.sqlite_master) AS n')
+    const [major = 0, minor = 0, patch = 0] = String(row?.version).split('.').map(Number)
+    this.version = major * 1_000_000 + minor * 1_000 + patch
+  }
+
+  async isPooled(): Promise<boolean> {
+    return false
+  }
+
+  #open(): Handle {
+    if (this.broken) throw new DatabaseError(bare({ kind: 'connection-lost', message: 'the connection was closed' }))
+    if (this.#handle !== null) return this.#handle
+    const gone = this.path === null ? null : explainMissing(this.path)
+    if (gone !== null) throw gone
+    let handle: Handle | null = null
+    try {
+      handle = this.#driver.open(this.path === null ? { memory: true } : { existing: this.path })
+      handle.exec(settings)
+    } catch (error) {
+      handle?.close()
+      throw new DatabaseError(readFailure(error, false))
+    }
+    this.#handle = handle
+    return handle
+  }
+
+  /**
+   * Does something again for as long as somebody else has the file locked. SQLite's own waiting would hold up the whole
+   * process, and with it whoever in it has the lock.
+   */
+  async #patiently<T>(text: string, work: (handle: Handle) => T): Promise<T> {
+    const until = performance.now() + this.#busyTimeoutMs
+    for (let waitMs = 1; ; waitMs = Math.min(waitMs * 2, 50)) {
+      if (this.#isCancelled) {
+        throw new DatabaseError(bare({ kind: 'cancelled', message: 'it was cancelled between two statements' }))
+      }
+      const handle = this.#open()
+      const wasInside = handle.inTransaction
+      try {
+        return work(handle)
+      } catch (error) {
+        const mayRepeat = isBusy(error) && handle.inTransaction === wasInside
+        if (!mayRepeat || performance.now() + waitMs > until) throw this.#explain(handle, error, text)
+      } finally {
+        if (wasInside && !handle.inTransaction) handle.exec('DELETE FROM temp.tenantry_step')
+      }
+      await sleep(waitMs)
+    }
+  }
+
+  #explain(handle: Handle, error: unknown, text: string): DatabaseError {
+    const failure = readFailure(error, true)
+    const position = findPosition(handle, text, failure)
+    return new DatabaseError({ ...failure, position }, error)
+  }
+
+  async query(text: string, values: readonly unknown[] = []): Promise<Row[]> {
+    this.#isCancelled = false
+    return this.#rows(text, values.map(toValue))
+  }
+
+  async #rows(text: string, values: readonly Value[]): Promise<Row[]> {
+    if (await this.#doneByUs(text)) return []
+    if (splitSql(text).next().done === true) return []
+    return this.#patiently(text, (handle) => handle.all(text, values))
+  }
+
+  /** Statements one by one: each is its own transaction where none is open, as in the tools that send them. */
+  async run(text: string): Promise<Row[]> {
+    this.#isCancelled = false
+    let rows: Row[] = []
+    for (const { start, end } of splitSql(text)) rows = await this.#rows(text.slice(start, end), [])
+    return rows
+  }
+
+  /** What is a mark, or a setting that the connection keeps itself. */
+  async #doneByUs(text: string): Promise<boolean> {
+    const busyTimeoutMs = readBusyTimeout(text)
+    if (busyTimeoutMs !== null) {
+      this.#busyTimeoutMs = busyTimeoutMs
+      return true
+    }
+    if (text === resetMark) {
+      await this.reset()
+      for (const key of [...this.#locks.keys()]) this.unlock(key)
+      return true
+    }
+    const key = readLockMark(text)
+    if (key === null) return false
+    if (!this.#locks.has(key) && this.path !== null && isLocked(this.path, key)) throw refuse(refusals.locked)
+    return true
+  }
+
+  async pipeline(statements: readonly string[], onDone?: (index: number) => void): Promise<PipelineOutcome> {
+    this.#isCancelled = false
+    let done = 0
+    let breathedAt = performance.now()
+    let unenforced: Unenforced | null = null
+    try {
+      for (; done < statements.length; done++) {
+        const text = statements[done] as string
+        if (performance.now() - breathedAt > breathEveryMs) {
+          await yieldNow()
+          breathedAt = performance.now()
+        }
+        if (unenforced === null && unenforcedAhead(statements, done)) unenforced = new Unenforced(this.#open())
+        if (unenforced !== null && endsTransaction(text)) unenforced.check()
+        if (!(await this.#doneByUs(text)) && splitSql(text).next().done !== true) {
+          await this.#patiently(text, (handle) => handle.exec(text))
+        }
+        unenforced?.began()
+        if (unenforced !== null && endsTransaction(text)) {
+          unenforced.restore()
+          unenforced = null
+        }
+        onDone?.(done)
+      }
+      return { done, failure: null }
+    } catch (error) {
+      this.#rollBack()
+      unenforced?.restore()
+      if (!(error instanceof DatabaseError)) throw error
+      return { done, failure: error.failure }
+    }
+  }
+
+  #rollBack(): void {
+    const handle = this.#handle
+    if (handle?.inTransaction !== true) return
+    handle.exec('ROLLBACK')
+    handle.exec('DELETE FROM temp.tenantry_step')
+  }
+
+  /** Takes a target's lock for this session; null: somebody holds it. Held once, however often it is asked for. */
+  lock(key: string): boolean {
+    if (this.path === null || this.#locks.has(key)) return true
+    const held = takeLock(this.path, key, this.#options.applicationName)
+    if (held !== null) this.#locks.set(key, held)
+    return held !== null
+  }
+
+  unlock(key: string): void {
+    this.#locks.get(key)?.release()
+    this.#locks.delete(key)
+  }
+
+  /** Does it hold the lock itself? */
+  holds(key: string): boolean {
+    return this.#locks.has(key)
+  }
+
+  openCode(_request: CodeRequest): CodeSession {
+    throw new TenantryError('MIGRATION_UNSUPPORTED', 'Migrations that are code cannot run on SQLite files yet.', {
+      hint: 'Write it as SQL, or run it with its own tool.',
+    })
+  }
+
+  /** Takes effect before the next statement: one that runs has this thread to itself. */
+  async cancel(): Promise<void> {
+    this.#isCancelled = true
+  }
+
+  /** Closes the file, and opens it again when it is next needed: nothing of a session survives that. */
+  async reset(): Promise<void> {
+    this.#rollBack()
+    this.#handle?.close()
+    this.#handle = null
+    this.#busyTimeoutMs = this.#options.connectTimeoutMs
+  }
+
+  async close(): Promise<void> {
+    if (this.broken) return
+    await this.reset()
+    for (const key of [...this.#locks.keys()]) this.unlock(key)
+    this.broken = true
+  }
+}
+
+function toValue(value: unknown): Value {
+  if (value === undefined || value === null) return null
+  if (typeof value === 'boolean') return value ? 1 : 0
+  if (value instanceof Date) return value.toISOString()
+  return value as Value
+}

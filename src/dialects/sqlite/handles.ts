@@ -1,0 +1,24 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+
+/** Files that may stay open behind our back before something is done about it. */
+const mostLeftOpen = 64
+
+let leftOpen = 0
+let collect: (() => void) | null = null
+
+/**
+ * `libsql` closes a file only once the last statement prepared for it has been collected as garbage, which may be
+ * thousands of files later: more than a process may have open. So a collection is asked for now and then.
+ * @param prepared statements prepared for the file that has just been closed
+ */
+export function boundHandles(prepared: number): void {
+  if (prepared === 0 || ++leftOpen < mostLeftOpen) return
+  leftOpen = 0
+  if (collect === null) {
+    setFlagsFromString('--expose-gc')
+    collect = runInNewContext('gc') as () => void
+    setFlagsFromString('--no-expose-gc')
+  }
+  collect()
+}
