@@ -25,6 +25,15 @@ export interface ForeignKey {
   onUpdate: string
   /** Looked at when the transaction ends. */
   deferred: boolean
+  /** Column that it was written behind; null: it was written by itself. */
+  inline: string | null
+}
+
+export interface Check {
+  name: string | null
+  words: readonly Word[]
+  /** Column that it was written behind; null: it was written by itself. */
+  inline: string | null
 }
 
 export interface TableColumn {
@@ -39,8 +48,6 @@ export interface TableColumn {
   generated: { words: readonly Word[]; stored: boolean } | null
   /** It is a key by itself. */
   isKey: boolean
-  /** It refers to another table by itself. */
-  refers: boolean
   /** Place in the text. */
   start: number
   end: number
@@ -56,7 +63,7 @@ export interface CreatedTable {
   columns: readonly TableColumn[]
   primaryKey: (Key & { autoincrement: boolean; inline: boolean }) | null
   uniques: readonly Key[]
-  checks: readonly { name: string | null; words: readonly Word[] }[]
+  checks: readonly Check[]
   foreignKeys: readonly ForeignKey[]
   strict: boolean
   withoutRowid: boolean
@@ -68,7 +75,7 @@ type Draft = {
   columns: TableColumn[]
   primaryKey: CreatedTable['primaryKey']
   uniques: Key[]
-  checks: { name: string | null; words: readonly Word[] }[]
+  checks: Check[]
   foreignKeys: ForeignKey[]
 }
 
@@ -133,12 +140,12 @@ function readTableConstraint(reader: Reader, draft: Draft): void {
   } else if (reader.take('UNIQUE')) {
     draft.uniques.push({ parts: must(reader.takeList()).map(readKeyPart), conflict: readConflict(reader) })
   } else if (reader.take('CHECK')) {
-    draft.checks.push({ name, words: must(reader.takeGroup()) })
+    draft.checks.push({ name, words: must(reader.takeGroup()), inline: null })
     readConflict(reader)
   } else if (reader.take('FOREIGN', 'KEY')) {
     const columns = must(reader.takeList()).map((item) => nameOf(must(item[0])))
     if (!reader.take('REFERENCES')) refuse()
-    draft.foreignKeys.push(readReference(reader, columns))
+    draft.foreignKeys.push(readReference(reader, columns, null))
   } else if (name === null || !(reader.ended || reader.key() === ',' || constraintStarts.has(reader.key()))) {
     // A name that nothing follows means nothing.
     refuse()
@@ -162,25 +169,27 @@ function readConflict(reader: Reader): string | null {
   return way === 'ABORT' ? null : way
 }
 
-function readReference(reader: Reader, columns: readonly string[]): ForeignKey {
+function readReference(reader: Reader, columns: readonly string[], inline: string | null): ForeignKey {
   const parent = must(reader.takePart())
   const to = (reader.takeList() ?? []).map((item) => nameOf(must(item[0])))
-  const foreignKey = { columns, parent, to, onDelete: 'NO ACTION', onUpdate: 'NO ACTION', deferred: false }
+  const foreignKey = { columns, parent, to, onDelete: 'NO ACTION', onUpdate: 'NO ACTION', deferred: false, inline }
   for (;;) {
     if (reader.take('ON', 'DELETE')) foreignKey.onDelete = readAction(reader)
     else if (reader.take('ON', 'UPDATE')) foreignKey.onUpdate = readAction(reader)
     // Read, and not heeded, by SQLite.
     else if (reader.take('MATCH')) reader.next()
     else if (reader.take('ON', 'INSERT')) readAction(reader)
-    else if (reader.key() === 'NOT' && reader.key(1) === 'DEFERRABLE') {
-      reader.take('NOT', 'DEFERRABLE')
-      if (reader.take('INITIALLY')) reader.next()
-      foreignKey.deferred = false
-    } else if (reader.take('DEFERRABLE')) {
-      const when = reader.take('INITIALLY') ? must(reader.next()).key : 'IMMEDIATE'
-      foreignKey.deferred = when === 'DEFERRED'
-    } else return foreignKey
+    else if (!readDeferral(reader, foreignKey)) return foreignKey
   }
+}
+
+/** Only `DEFERRABLE INITIALLY DEFERRED` puts anything off. Source: sqlite.org/foreignkeys.html, 4.2. */
+function readDeferral(reader: Reader, foreignKey: { deferred: boolean }): boolean {
+  const isNot = reader.key() === 'NOT' && reader.key(1) === 'DEFERRABLE' && reader.take('NOT')
+  if (!reader.take('DEFERRABLE')) return false
+  const when = reader.take('INITIALLY') ? must(reader.next()).key : 'IMMEDIATE'
+  foreignKey.deferred = when === 'DEFERRED' && !isNot
+  return true
 }
 
 function readAction(reader: Reader): string {
@@ -215,7 +224,6 @@ function readColumn(reader: Reader, draft: Draft): void {
     collation: null,
     generated: null,
     isKey: false,
-    refers: false,
     start: first.start,
     end: first.end,
   }
@@ -247,11 +255,12 @@ function readColumnConstraint(reader: Reader, column: TableColumn, draft: Draft)
     column.isKey = true
     draft.uniques.push({ parts: [own()], conflict: readConflict(reader) })
   } else if (reader.take('CHECK')) {
-    draft.checks.push({ name, words: must(reader.takeGroup()) })
+    draft.checks.push({ name, words: must(reader.takeGroup()), inline: column.name })
     readConflict(reader)
   } else if (reader.take('REFERENCES')) {
-    draft.foreignKeys.push(readReference(reader, [column.name]))
-    column.refers = true
+    draft.foreignKeys.push(readReference(reader, [column.name], column.name))
+  } else if (reader.key() === 'DEFERRABLE' || reader.key(1) === 'DEFERRABLE') {
+    readDeferral(reader, must(draft.foreignKeys.at(-1)))
   } else if (reader.take('COLLATE')) column.collation = must(reader.takePart())
   else if (reader.take('GENERATED', 'ALWAYS', 'AS') || reader.take('AS')) {
     const words = must(reader.takeGroup())
@@ -275,6 +284,6 @@ function readDefault(reader: Reader): readonly Word[] {
 
 const constants = new Set(['NULL', 'TRUE', 'FALSE', 'CURRENT_TIMESTAMP', 'CURRENT_DATE', 'CURRENT_TIME'])
 
-export function nameWord(name: string): Word {
+function nameWord(name: string): Word {
   return { type: 'name', start: 0, end: 0, text: `"${name.replaceAll('"', '""')}"`, key: '' }
 }

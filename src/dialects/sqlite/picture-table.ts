@@ -1,13 +1,6 @@
 import type { PictureObject } from '../../model/picture.ts'
 import { canonicalText, type TextScope, unwrap, writeName } from './canonical-text.ts'
-import {
-  type CreatedTable,
-  type ForeignKey,
-  type Key,
-  type KeyPart,
-  nameWord,
-  type TableColumn,
-} from './create-table.ts'
+import type { CreatedTable, ForeignKey, Key, KeyPart, TableColumn } from './create-table.ts'
 import { foldName, nameOf, type Word } from './words.ts'
 
 /** Tables of a file by their folded names. */
@@ -48,8 +41,12 @@ export function typeOf({ type }: TableColumn): string {
 /** May it hold NULL? Keys of tables without rowid and of strict ones cannot, whatever is said. */
 export function isNullable(table: CreatedTable, column: TableColumn): boolean {
   if (column.notNull || column === rowidColumn(table)) return false
-  const isInKey = table.primaryKey?.parts.some(({ words }) => isColumn(words, column)) === true
-  return !(isInKey && (table.withoutRowid || table.strict))
+  return !(isKeyColumn(table, column) && (table.withoutRowid || table.strict))
+}
+
+/** Is it in the primary key? */
+export function isKeyColumn({ primaryKey }: CreatedTable, column: TableColumn): boolean {
+  return primaryKey?.parts.some(({ words }) => isColumn(words, column)) === true
 }
 
 function columnProperties(table: CreatedTable, column: TableColumn): Record<string, string> {
@@ -105,31 +102,42 @@ function columnsIn(table: CreatedTable, words: readonly Word[]): string[] {
   return table.columns.filter(({ name }) => named.has(foldName(name))).map(({ name }) => name)
 }
 
+/** An object of a table, and the column that it was written behind. */
+export interface TablePart {
+  object: PictureObject
+  inline: string | null
+}
+
+export function tableObjects(table: CreatedTable, tables: Tables): PictureObject[] {
+  return tableParts(table, tables).map(({ object }) => object)
+}
+
 /**
  * A table and what belongs to it, as its CREATE TABLE says it. Keys and foreign keys are named by their columns: names
  * of such constraints are never seen again. A check has the name that it was given, for it is in the error that it
  * raises; one without is named by its columns, too.
  */
-export function tableObjects(table: CreatedTable, tables: Tables): PictureObject[] {
+export function tableParts(table: CreatedTable, tables: Tables): TablePart[] {
   const of = table.name.name
   const taken = new Map<string, number>()
-  const part = (kind: PictureObject['kind'], label: string, properties: Record<string, string>): PictureObject => {
+  const part = (
+    kind: PictureObject['kind'],
+    label: string,
+    properties: Record<string, string>,
+    inline: string | null = null,
+  ): TablePart => {
     const name = `${of}${label}`
     const count = (taken.get(`${kind} ${name}`) ?? 0) + 1
     taken.set(`${kind} ${name}`, count)
-    return { kind, name: count === 1 ? name : `${name} ${count}`, of, properties }
+    return { object: { kind, name: count === 1 ? name : `${name} ${count}`, of, properties }, inline }
   }
   const listed = (columns: readonly string[]) => ` (${columns.join(', ')})`
-  const own: PictureObject = {
-    kind: 'table',
-    name: of,
-    of: null,
-    properties: {
-      ...(table.strict ? { strict: 'yes' } : {}),
-      ...(table.withoutRowid ? { 'without rowid': 'yes' } : {}),
-      ...(table.further.length > 0 ? { further: table.further.join(', ') } : {}),
-    },
+  const options = {
+    ...(table.strict ? { strict: 'yes' } : {}),
+    ...(table.withoutRowid ? { 'without rowid': 'yes' } : {}),
+    ...(table.further.length > 0 ? { further: table.further.join(', ') } : {}),
   }
+  const own: TablePart = { object: { kind: 'table', name: of, of: null, properties: options }, inline: null }
   const { primaryKey } = table
   const columns = table.columns.map((column) => part('column', `.${column.name}`, columnProperties(table, column)))
   const primary =
@@ -157,18 +165,18 @@ export function tableObjects(table: CreatedTable, tables: Tables): PictureObject
       ),
     ]
   })
-  const checks = [...table.checks]
-    .map(({ name, words }) => ({ name, words, definition: canonicalText(unwrap(words), scopeOf(table)) }))
-    .sort((a, b) => (a.definition < b.definition ? -1 : 1))
-    .map(({ name, words, definition }) =>
-      part('check', name === null ? listed(columnsIn(table, words)) : `.${name}`, { definition }),
+  const scope = scopeOf(table)
+  const checks = table.checks
+    .map((check) => ({ ...check, definition: canonicalText(unwrap(check.words), scope) }))
+    .sort((a, b) => compare(a.definition, b.definition))
+    .map(({ name, words, definition, inline }) =>
+      part('check', name === null ? listed(columnsIn(table, words)) : `.${name}`, { definition }, inline),
     )
   const foreign = table.foreignKeys
-    .map((one) => foreignKeyProperties(table, one, tables))
-    .sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
-    .map((properties) => part('foreign-key', ` (${properties.columns})`, properties))
+    .map((one) => ({ properties: foreignKeyProperties(table, one, tables), inline: one.inline }))
+    .sort((a, b) => compare(JSON.stringify(a.properties), JSON.stringify(b.properties)))
+    .map(({ properties, inline }) => part('foreign-key', ` (${properties.columns})`, properties, inline))
   return [own, ...columns, ...primary, ...uniques, ...checks, ...foreign]
 }
 
-/** The same key part for a column by its name. */
-export const partOf = (column: string): KeyPart => ({ words: [nameWord(column)], collation: null, descending: false })
+const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0)

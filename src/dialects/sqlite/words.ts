@@ -12,7 +12,7 @@ export interface Word {
 
 /** In the order in which they are tried. What never ends goes on to the end of the text. Source: tokenize.c of SQLite. */
 const patterns: readonly (readonly [type: Word['type'] | 'nothing', pattern: RegExp])[] = [
-  ['nothing', /[ \t\n\f\r]+|--[^\n]*|\/\*(?:[^*]|\*(?!\/))*(?:\*\/)?/y],
+  ['nothing', /[ \t\n\f\r\ufeff]+|--[^\n]*|\/\*[^*]*(?:\*(?!\/)[^*]*)*(?:\*\/)?/y],
   ['blob', /[xX]'[0-9A-Fa-f]*'/y],
   ['word', /[A-Za-z_\u0080-\uffff][\w$\u0080-\uffff]*/y],
   ['number', /0[xX][\dA-Fa-f_]+|(?:\d[\d_]*(?:\.[\d_]*)?|\.\d[\d_]*)(?:[eE][+-]?\d+)?/y],
