@@ -6,9 +6,11 @@ import type { ColumnType, HistoryShape, HistorySnapshot } from './history.ts'
 import type { Migration } from './migration.ts'
 import type { StatementNames } from './named-objects.ts'
 import type { Pictures, Scratch } from './picture.ts'
+import type { RegistryWords } from './registry-words.ts'
 import type { Samples } from './sample.ts'
 import type { DestructiveStep, Script, ScriptStatement } from './script.ts'
 import type { DialectName, ServerAddress } from './server.ts'
+import type { StatementReader } from './statement-facts.ts'
 
 /** What a kind of database can do. Decisions are taken on these, never on the dialect's name. */
 export interface DialectFeatures {
@@ -268,12 +270,26 @@ export interface Dialect {
   readonly pictures: Pictures
   readonly scratch: Scratch
   readonly samples: Samples
+  /** What statements do, for rules. */
+  readonly facts: StatementReader
   /** How rows are walked in batches; absent: data changes are not known here. */
   readonly batches?: Batches
+  /** How a book of tenants is kept; absent: it cannot be kept here. */
+  readonly registryWords?: RegistryWords
   quoteIdentifier(name: string): string
   quoteLiteral(value: string): string
   /** Throws {@link DatabaseError}. */
   connect(server: ServerAddress, database: string, options: ConnectOptions): Promise<Connection>
+  /**
+   * What the driver's own constructors take, for an application: with the password in clear, TLS by the rules of this
+   * project, and the schema on the search path.
+   */
+  driverOptions(
+    server: ServerAddress,
+    database: string,
+    schema: string | null,
+    sharedSchema: string,
+  ): Record<string, unknown>
   compile(migrations: readonly Migration[], options: CompileOptions): ScriptBook
   /** One bulk read of many targets of one database. Throws {@link DatabaseError}. */
   readHistories(connection: Connection, request: HistoryRequest): Promise<HistoryReading>

@@ -5,6 +5,8 @@ import { compareExisting } from './compare-existing.ts'
 import { compileMigrations } from './compile.ts'
 import { connect } from './connection.ts'
 import { countRows } from './count-rows.ts'
+import { driverOptions } from './driver.ts'
+import { facts } from './facts.ts'
 import { health } from './health.ts'
 import { lockHolder, lockTarget } from './lock.ts'
 import { nameObjects } from './name-objects.ts'
@@ -26,11 +28,13 @@ export const mysql: Dialect = {
   pictures,
   scratch,
   samples,
+  facts,
   batches,
   registryWords,
   quoteIdentifier,
   quoteLiteral,
   connect,
+  driverOptions,
   compile: compileMigrations,
   readHistories,
   health,

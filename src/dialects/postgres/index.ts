@@ -2,9 +2,10 @@ import type { Dialect } from '../../model/dialect.ts'
 import { batches } from './batches.ts'
 import { compareExisting } from './compare-existing.ts'
 import { compileMigrations } from './compile.ts'
-import { connect } from './connection.ts'
+import { connect, driverOptions } from './connection.ts'
 import { countRows } from './count-rows.ts'
 import { ensureExtensions } from './extensions.ts'
+import { facts } from './facts.ts'
 import { health } from './health.ts'
 import { blockers, lockHolder, lockTarget } from './lock.ts'
 import { nameObjects } from './name-objects.ts'
@@ -28,11 +29,13 @@ export const postgres: Dialect = {
   pictures,
   scratch,
   samples,
+  facts,
   batches,
   registryWords,
   quoteIdentifier,
   quoteLiteral,
   connect,
+  driverOptions,
   compile: compileMigrations,
   readHistories,
   health,
