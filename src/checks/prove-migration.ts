@@ -272,7 +272,7 @@ const takesRows: ReadonlySet<Script['destructive'][number]['kind']> = new Set([
 /** What the text of a migration takes away, in words. */
 async function destroys(proving: Proving, migration: Migration): Promise<string[]> {
   const script = await scriptOf(proving, migration, 'up')
-  const steps = script?.destructive.filter(({ kind }) => takesRows.has(kind)) ?? []
+  const steps = script?.destructive.filter(({ kind, keeps }) => takesRows.has(kind) && keeps === undefined) ?? []
   return [...new Set(steps.map(nameDestructive))].slice(0, 5)
 }
 

@@ -44,6 +44,8 @@ export interface DestructiveStep {
   object: string
   column: string | null
   statement: number
+  /** With `drop-table`: columns whose values were copied elsewhere before, for the table to be built anew. Absent: none. */
+  keeps?: readonly string[]
 }
 
 /** One direction of one migration, compiled for a dialect and a kind of target (schema or whole database). */

@@ -125,9 +125,9 @@ const words: Record<DestructiveStep['kind'], string> = {
 }
 
 /** `drops column users.email`. */
-export function nameDestructive({ kind, schema, object, column }: DestructiveStep): string {
+export function nameDestructive({ kind, schema, object, column, keeps }: DestructiveStep): string {
   const name = [schema, object, column].filter((part) => part !== null).join('.')
-  return `${words[kind]} ${name}`
+  return keeps === undefined ? `${words[kind]} ${name}` : `drops columns of ${name} other than ${keeps.join(', ')}`
 }
 
 function problemError(plan: TargetPlan, problem: Notice) {
