@@ -164,8 +164,11 @@ export interface CredentialBook {
   /**
    * Opens what these targets need, all of it before any of them is touched. Throws CREDENTIAL_UNREADABLE, KEY_INVALID;
    * references are resolved here, too.
+   *
+   * @param others tenants that were not selected and whose databases may be looked into all the same: opened when
+   *   {@link CredentialBook.of} is asked for them, and left without a credential where that fails
    */
-  open(targets: readonly Target[]): Promise<void>
+  open(targets: readonly Target[], others?: readonly Tenant[]): Promise<void>
   /** What to log in with; null: what the server's address says. */
   of(server: ServerAddress, database: string): Promise<Credential | null>
 }

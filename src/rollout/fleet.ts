@@ -110,13 +110,16 @@ export class Fleet {
 
   /**
    * The sets and targets that a command is about. `whole`: refuses to take only some tenants of a target. `quiet`: has
-   * been said before.
+   * been said before. `only`: these tenants, as if there were no others.
    */
-  async view(selectors: Selectors, options: { whole: boolean; quiet?: boolean }): Promise<FleetView> {
+  async view(
+    selectors: Selectors,
+    options: { whole: boolean; quiet?: boolean; only?: readonly Tenant[] },
+  ): Promise<FleetView> {
     const loaded = await this.loadSets()
     const chosen = chooseSets(loaded, selectors.sets ?? [])
     const tenants: Tenant[] = []
-    for await (const tenant of this.#tenants()) tenants.push(tenant)
+    for await (const tenant of options.only ?? this.#tenants()) tenants.push(tenant)
     const selections = chosen.map((set) => {
       const own = tenants.filter((tenant) => isForTenant(set.config, tenant))
       return { set, selection: own.length === tenants.length ? null : own }
@@ -125,7 +128,7 @@ export class Fleet {
     const isWhole = ({ placement: { schema } }: Tenant) => schema === undefined || schema === sharedSchema
     const dividedDatabases = namesOf(tenants.filter((tenant) => !isWhole(tenant)))
     const all = selectTargets(tenants, selectors)
-    await this.#credentials?.open(all.targets)
+    await this.#credentials?.open(all.targets, tenants)
     const sets: FleetSet[] = []
     for (const { set, selection } of selections) {
       const picked: Selection = selection === null ? all : narrow(all, selection)
@@ -155,6 +158,17 @@ export class Fleet {
       sets[0] = { ...first, notices: [...first.notices, nobody(tenants)] }
     for (const { notices } of sets) for (const notice of notices) this.emit({ type: 'notice', notice })
     return { sets, tenants: tenants.length, targets: all.targets.length }
+  }
+
+  /** The tenant with this id or slug, whatever its state; null: there is none. */
+  async findTenant(text: string): Promise<Tenant | null> {
+    for await (const tenant of this.#tenants()) if (tenant.id === text || tenant.slug === text) return tenant
+    return null
+  }
+
+  /** Opens the credentials that these targets need. Throws CREDENTIAL_UNREADABLE, KEY_INVALID. */
+  async openCredentials(targets: readonly Target[]): Promise<void> {
+    await this.#credentials?.open(targets)
   }
 
   /** Is this how somebody may name a tenant? */
