@@ -1,4 +1,5 @@
 export { type Config, type ConfigExport, defineConfig } from './config/define.ts'
+export type { FleetVersion, GuardOptions, TenantConnection, TenantVersion } from './model/app.ts'
 export type {
   BackfillOptions,
   BackfillReport,

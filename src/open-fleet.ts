@@ -10,6 +10,7 @@ import { withFoundSets } from './config/found-sets.ts'
 import type { ResolvedConfig } from './config/resolved.ts'
 import { writeInit } from './config/write-init.ts'
 import { planUp } from './engine/plan-up.ts'
+import type { GuardOptions } from './model/app.ts'
 import type { BackfillOptions, DriftOptions, ProveOptions, VerifyOptions } from './model/check-report.ts'
 import { isTenantryError, TenantryError } from './model/errors.ts'
 import type { Migration } from './model/migration.ts'
@@ -29,6 +30,8 @@ import type {
 } from './model/report.ts'
 import type { Policy } from './model/rollout.ts'
 import { adoptFleet } from './rollout/adopt.ts'
+import { AppConnections } from './rollout/app-connections.ts'
+import { AppVersions } from './rollout/app-versions.ts'
 import { type CarryOut, carryOut } from './rollout/carry-out.ts'
 import { explainTarget } from './rollout/explain.ts'
 import { Fleet, type FleetSet, type LoadedSet, resolveInSets } from './rollout/fleet.ts'
@@ -51,8 +54,12 @@ export class OpenFleet implements Tenantry {
   readonly #store: RolloutStore
   readonly #stateDir: string
   readonly #cwd: string
+  readonly #connections: AppConnections
+  readonly #versions: AppVersions
 
   constructor(config: ResolvedConfig, fleet: Fleet, stateDir: string, cwd: string) {
+    this.#connections = new AppConnections(fleet, (name) => fleet.findTenant(name), config.appPool)
+    this.#versions = new AppVersions(fleet, (name) => fleet.findTenant(name))
     this.#config = config
     this.#fleet = fleet
     this.#store = new RolloutStore(join(stateDir, 'rollouts'))
@@ -221,8 +228,25 @@ export class OpenFleet implements Tenantry {
     return this.#fleet.namesTenant(text)
   }
 
-  close(): Promise<void> {
-    return this.#fleet.close()
+  connectionFor(idOrSlug: string) {
+    return this.#connections.connectionFor(idOrSlug)
+  }
+
+  tenantVersion(idOrSlug: string) {
+    return this.#versions.tenantVersion(idOrSlug)
+  }
+
+  minimumFleetVersion() {
+    return this.#versions.minimumFleetVersion()
+  }
+
+  guardTenant(idOrSlug: string, options: GuardOptions = {}) {
+    return this.#versions.guardTenant(idOrSlug, options)
+  }
+
+  async close(): Promise<void> {
+    await this.#connections.close()
+    await this.#fleet.close()
   }
 
   /** Where failures may stop the rollout, everything is looked at first: what is wrong already counts. */

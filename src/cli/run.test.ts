@@ -53,6 +53,10 @@ async function run(
     down: record('down', { ...fleetReport, command: 'down' }),
     status: record('status', { ...fleetReport, command: 'status', healthy: 0, needsAttention: 0, details: [] }),
     check: record('check', { ...fleetReport, command: 'check' }),
+    connectionFor: () => Promise.reject(new Error('no application here')),
+    guardTenant: () => Promise.resolve(true),
+    tenantVersion: record('tenantVersion', { tenant: 'a', target: 'a/b', behind: false, sets: [] }),
+    minimumFleetVersion: record('minimumFleetVersion', { targets: 0, sets: [] }),
     phaseStatus: record('phaseStatus', { command: 'phase status', ok: true, changes: [], notices: [] }),
     verify: record('verify', {
       command: 'verify',

@@ -4,6 +4,8 @@ import type { VariablesReading } from './from-variables.ts'
 import { checkName } from './names.ts'
 import { readPolicy } from './policy.ts'
 import { type Findings, formatPath, makeConfigError, showName, suggest } from './problem.ts'
+import { readAppPool } from './read-app-pool.ts'
+import { readDataChanges } from './read-data-changes.ts'
 import { readDrift } from './read-drift.ts'
 import { readKeys } from './read-keys.ts'
 import { type ConfigOverrides, readLimits } from './read-limits.ts'
@@ -78,9 +80,11 @@ export function resolveConfig(config: UnknownRecord, context: ResolveContext): R
     sharedSchema,
     policy,
     drift: readDrift(config.drift),
+    dataChanges: readDataChanges(config.dataChanges, root),
     registry,
     keys: readKeys(config.keys, root, findings),
     provision: readProvisioning(config.provision, servers, findings),
+    appPool: readAppPool(env, findings),
     seedsDir: resolvePath(root, (isRecord(config.seeds) ? textAt(config.seeds, 'dir') : undefined) ?? 'seeds'),
     sharedTables: readSharedTables(config.sharedTables),
     notices: findings.notices,

@@ -1,3 +1,4 @@
+import type { AppPool } from '../model/app.ts'
 import type { FormatName } from '../model/format.ts'
 import type { SharedTableRules } from '../model/health.ts'
 import type { HistoryKind } from '../model/history.ts'
@@ -156,6 +157,17 @@ export interface DriftRules {
   ignore: readonly { kind: ObjectKind | null; object: string; reason: string }[]
 }
 
+/** How data changes are carried out. */
+export interface DataChangeRules {
+  /** Absolute. */
+  dir: string
+  /** The config names it: then it must be there. */
+  dirGiven: boolean
+  chunkMs: number
+  maxReplicaLagMs: number
+  healthQuery: string | null
+}
+
 /** The config with files, variables, environments and flags worked in; nothing is looked up later. */
 export interface ResolvedConfig {
   /** Folder of the config file, or the working directory. */
@@ -184,10 +196,13 @@ export interface ResolvedConfig {
   sharedSchema: string
   policy: Policy
   drift: DriftRules
+  dataChanges: DataChangeRules
   /** null: none is configured. */
   registry: ResolvedRegistry | null
   keys: ResolvedKeys
   provision: ResolvedProvisioning
+  /** Sessions that an application keeps per tenant; migrations never ask for it. */
+  appPool: AppPool
   /** Absolute folder of seeds. */
   seedsDir: string
   /** What `verify` asks of tables that tenants share; null: nothing. */

@@ -115,12 +115,20 @@ export class ConnectionPool {
     }
   }
 
-  /** A server's own role owns what is in it; a tenant's credential serves where the address names nobody. */
   async #login(server: ServerAddress, database: string): Promise<Connection> {
+    return this.#dialectOf(server).connect(await this.#address(server, database), database, this.#options)
+  }
+
+  /** A server's own role owns what is in it; a tenant's credential serves where the address names nobody. */
+  async #address(server: ServerAddress, database: string): Promise<ServerAddress> {
     const credential = server.user === undefined ? await this.#credentials?.of(server, database) : null
     const { user, password } = credential ?? {}
-    const address = { ...server, ...(user == null ? {} : { user }), ...(password == null ? {} : { password }) }
-    return this.#dialectOf(server).connect(address, database, this.#options)
+    return { ...server, ...(user == null ? {} : { user }), ...(password == null ? {} : { password }) }
+  }
+
+  /** Where a database is reached, and as whom. */
+  address(serverName: string, database: string): Promise<ServerAddress> {
+    return this.#address(this.server(serverName), database)
   }
 
   #count(server: ServerAddress): void {

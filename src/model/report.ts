@@ -1,3 +1,4 @@
+import type { FleetVersion, GuardOptions, TenantConnection, TenantVersion } from './app.ts'
 import type {
   BackfillOptions,
   BackfillReport,
@@ -325,6 +326,17 @@ export interface Tenantry {
   make(name: string, options?: { set?: string; description?: string }): Promise<MakeReport>
   rollouts(): Promise<RolloutListItem[]>
   rollout(id: string): Promise<RolloutReport>
+  /**
+   * An active tenant's database, for the application: opened credential, checked TLS, sessions sized by DB_POOL_MAX and
+   * DB_POOL_MIN. Never migrates. Throws TENANT_UNKNOWN, TENANT_STATE, CREDENTIAL_UNREADABLE.
+   */
+  connectionFor(idOrSlug: string): Promise<TenantConnection>
+  /** How far a tenant is, whatever its state. */
+  tenantVersion(idOrSlug: string): Promise<TenantVersion>
+  /** What every active tenant has at least: code that needs more must wait. */
+  minimumFleetVersion(): Promise<FleetVersion>
+  /** Is a tenant far enough to be served? Throws TENANT_BEHIND, or gives false with `behind: 'tell'`. */
+  guardTenant(idOrSlug: string, options?: GuardOptions): Promise<boolean>
   /** Closes every connection. */
   close(): Promise<void>
 }

@@ -55,6 +55,29 @@ export function openClient(driver: Driver, server: ServerAddress, database: stri
   return client
 }
 
+/** For `mysql2.createPool(…)`. */
+export function driverOptions(server: ServerAddress, database: string): Record<string, unknown> {
+  const tls = server.socketPath === undefined ? server.tls : null
+  return {
+    ...(server.socketPath === undefined ? { host: server.host, port: server.port } : { socketPath: server.socketPath }),
+    user: server.user ?? process.env.USER ?? 'root',
+    ...(server.password === undefined ? {} : { password: server.password.reveal() }),
+    database,
+    charset: 'utf8mb4',
+    ...(tls === null
+      ? {}
+      : {
+          ssl: {
+            rejectUnauthorized: tls.verify !== 'none',
+            verifyIdentity: tls.verify === 'full',
+            ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+            ...(tls.cert === undefined ? {} : { cert: tls.cert }),
+            ...(tls.key === undefined ? {} : { key: tls.key.reveal() }),
+          },
+        }),
+  }
+}
+
 /**
  * The driver checks the certificate against the host it connects to, or for an IP address against "localhost", and can
  * be given no other name. So TLS is opened here, by the same rules as everywhere in this project.

@@ -14,6 +14,7 @@ import { openCodeSession } from './code-session.ts'
 import { readFailure } from './failure.ts'
 import { sessionReset } from './phrases.ts'
 import { Pipeline } from './pipeline.ts'
+import { quoteIdentifier } from './quote.ts'
 
 type Driver = typeof import('pg')
 
@@ -58,6 +59,27 @@ function clientConfig(server: ServerAddress, database: string, options: ConnectO
     keepAliveInitialDelayMillis: 30_000,
     ssl: tls === null || server.socketPath !== undefined ? false : tlsConfig(tls, server.host),
   }
+}
+
+/** For `new pg.Pool(…)`. A transaction pooler refuses `options`: there the application sets its path itself. */
+export function driverOptions(
+  server: ServerAddress,
+  database: string,
+  schema: string | null,
+  sharedSchema: string,
+): Record<string, unknown> {
+  const {
+    application_name: _,
+    connectionTimeoutMillis: __,
+    ...options
+  } = clientConfig(server, database, {
+    applicationName: '',
+    connectTimeoutMs: 0,
+  })
+  if (schema === null) return { ...options }
+  const path = [...new Set([schema, sharedSchema])].map(quoteIdentifier).join(',')
+  // Spaces and backslashes are escaped in this parameter of the protocol's start-up message.
+  return { ...options, options: `-c search_path=${path.replace(/[\\ ]/g, '\\$&')}` }
 }
 
 function tlsConfig(
