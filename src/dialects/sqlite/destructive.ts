@@ -145,16 +145,21 @@ function readStep(file: File, text: string, statement: number): void {
   const reader = readStatement(text)
   switch (reader.next()?.key) {
     case 'CREATE':
-      return readCreate(file, reader)
+      readCreate(file, reader)
+      break
     case 'INSERT':
     case 'REPLACE':
-      return readInsert(file, reader)
+      readInsert(file, reader)
+      break
     case 'ALTER':
-      return readAlter(file, reader, statement)
+      readAlter(file, reader, statement)
+      break
     case 'DROP':
-      return readDrop(file, reader, statement)
+      readDrop(file, reader, statement)
+      break
     case 'DELETE':
-      return readDelete(file, reader, statement)
+      readDelete(file, reader, statement)
+      break
     case 'WITH': {
       const words = reader.rest()
       const at = indexOutside(words, 'DELETE')
