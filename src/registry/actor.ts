@@ -19,5 +19,5 @@ function userName(env: Readonly<Record<string, string | undefined>>): string {
 }
 
 function clean(text: string): string {
-  return [...text.toWellFormed().replace(/\p{C}/gu, '')].slice(0, longestName).join('').trim()
+  return [...text.replace(/\p{C}/gu, '')].slice(0, longestName).join('').trim()
 }
