@@ -6,6 +6,7 @@ import type { ColumnType, HistoryShape, HistorySnapshot } from './history.ts'
 import type { Migration } from './migration.ts'
 import type { StatementNames } from './named-objects.ts'
 import type { Pictures, Scratch } from './picture.ts'
+import type { Places } from './places.ts'
 import type { RegistryWords } from './registry-words.ts'
 import type { Samples } from './sample.ts'
 import type { DestructiveStep, Script, ScriptStatement } from './script.ts'
@@ -270,6 +271,8 @@ export interface Dialect {
   readonly pictures: Pictures
   readonly scratch: Scratch
   readonly samples: Samples
+  /** How places of tenants are made; absent: tenants cannot be provisioned here. */
+  readonly places?: Places
   /** What statements do, for rules. */
   readonly facts: StatementReader
   /** How rows are walked in batches; absent: data changes are not known here. */

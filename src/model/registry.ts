@@ -5,7 +5,8 @@ import type { Target, Tenant, TenantState } from './tenant.ts'
 
 /**
  * The registry's database, whichever kind it is. A question mark stands for each value, on every dialect; a text never
- * holds one otherwise. Throws `DatabaseError`.
+ * holds one otherwise. Throws `DatabaseError` for what the server refuses; SERVER_UNREACHABLE, CONNECTION_LOST and the
+ * like, which name the registry, where it cannot be asked.
  */
 export interface RegistryDatabase {
   readonly dialect: Dialect
@@ -115,8 +116,16 @@ export interface TenantStore {
   /**
    * @param expected its state as the caller saw it. Throws TENANT_STATE where it is another one by now, or where the
    *   transition is not among {@link tenantTransitions}.
+   * @param within asks and writes in the same transaction, before the change; what it throws undoes all of it. May be
+   *   run again
    */
-  change(id: string, expected: TenantState, change: TenantChange, actor: Actor): Promise<TenantRecord>
+  change(
+    id: string,
+    expected: TenantState,
+    change: TenantChange,
+    actor: Actor,
+    within?: (query: RegistryDatabase['query']) => Promise<void>,
+  ): Promise<TenantRecord>
   /** Takes the row away; its audit lines stay. Only from `removing` or `provisioning`. */
   remove(id: string, actor: Actor): Promise<void>
   /** Of these tenants; those that have none are not in it. */

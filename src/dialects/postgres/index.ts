@@ -14,6 +14,7 @@ import { phrases, settingValues } from './phrases.ts'
 import { pictures } from './pictures.ts'
 import { poolerObstacle } from './pooler.ts'
 import { probeStatement } from './probe.ts'
+import { places } from './provision.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
 import { readHistories } from './read-histories.ts'
 import { registryWords } from './registry-words.ts'
@@ -28,6 +29,7 @@ export const postgres: Dialect = {
   phrases,
   pictures,
   scratch,
+  places,
   samples,
   facts,
   batches,
