@@ -1,6 +1,7 @@
 import type { DataChangeProgress } from './data-change.ts'
 import type { Blocker } from './dialect.ts'
 import type { Notice } from './migration.ts'
+import type { ProvisionStep } from './provision.ts'
 import type { Summary, TargetResult } from './rollout.ts'
 
 /** Progress as values. The report and every kind of output are folds over these. */
@@ -65,5 +66,17 @@ export type TenantryEvent =
       message: string
     }
   | { type: 'data-change-finished'; progress: DataChangeProgress }
+  | {
+      type: 'provision-step'
+      tenant: string
+      step: ProvisionStep
+      state: 'started' | 'done'
+      /** Since the step began. */
+      durationMs: number
+    }
+  /** Another process makes the same tenant, or an `up` has newer files. */
+  | { type: 'provision-waiting'; tenant: string; for: 'provisioner' | 'up' }
+  /** `keys rotate`, every few seconds: credentials sealed anew. */
+  | { type: 'keys-progress'; done: number; total: number }
 
 export type Emit = (event: TenantryEvent) => void

@@ -2,7 +2,7 @@ import type { Blocker } from '../../model/dialect.ts'
 import type { TenantryEvent } from '../../model/events.ts'
 import type { Notice } from '../../model/migration.ts'
 import type { TargetResult } from '../../model/rollout.ts'
-import { type Colors, formatDuration, listSome, plural } from '../text.ts'
+import { type Colors, formatCount, formatDuration, listSome, plural } from '../text.ts'
 import { type ProgressState, paceOf, slowestOf } from './state.ts'
 
 const waitingFor = {
@@ -110,6 +110,8 @@ export function describeMilestone(event: TenantryEvent, colors: Colors): string 
       const waves = event.waves > 1 ? ` in ${plural(event.waves, 'wave')}` : ''
       return `Rollout ${event.rollout}: ${event.command} on ${plural(event.targets, 'target')}${waves}`
     }
+    case 'keys-progress':
+      return `${formatCount(event.done)} of ${plural(event.total, 'credential')} sealed anew`
     case 'rollout-stopping':
       // What an interrupt does was said when it came.
       return event.reason === 'interrupt' ? null : `${colors.yellow('stopping')} ${event.message}`
