@@ -93,7 +93,7 @@ const declaredName = ({ columns }: CreatedTable, name: string) =>
   columns.find((column) => foldName(column.name) === foldName(name))?.name ?? foldName(name)
 
 /** Columns that an expression names, in the order of the table. */
-function columnsIn(table: CreatedTable, words: readonly Word[]): string[] {
+export function columnsIn(table: CreatedTable, words: readonly Word[]): string[] {
   const named = new Set(
     words.flatMap((word, at) =>
       (word.type === 'word' || word.type === 'name') && words[at + 1]?.key !== '(' ? [foldName(nameOf(word))] : [],
