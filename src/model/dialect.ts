@@ -8,6 +8,7 @@ import type { StatementNames } from './named-objects.ts'
 import type { Pictures, Scratch } from './picture.ts'
 import type { Places } from './places.ts'
 import type { RegistryWords } from './registry-words.ts'
+import type { Removal } from './removal.ts'
 import type { Samples } from './sample.ts'
 import type { DestructiveStep, Script, ScriptStatement } from './script.ts'
 import type { DialectName, ServerAddress } from './server.ts'
@@ -273,6 +274,8 @@ export interface Dialect {
   readonly samples: Samples
   /** How places of tenants are made; absent: tenants cannot be provisioned here. */
   readonly places?: Places
+  /** How a place is measured and dumped before it is dropped. */
+  readonly removal: Removal
   /** What statements do, for rules. */
   readonly facts: StatementReader
   /** How rows are walked in batches; absent: data changes are not known here. */

@@ -17,6 +17,7 @@ import { probeStatement } from './probe.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
 import { readHistories } from './read-histories.ts'
 import { registryWords } from './registry-words.ts'
+import { removal } from './removal.ts'
 import { samples } from './samples.ts'
 import { scratch } from './scratch.ts'
 
@@ -28,6 +29,7 @@ export const mysql: Dialect = {
   pictures,
   scratch,
   samples,
+  removal,
   facts,
   batches,
   registryWords,

@@ -18,6 +18,7 @@ import { places } from './provision.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
 import { readHistories } from './read-histories.ts'
 import { registryWords } from './registry-words.ts'
+import { removal } from './removal.ts'
 import { samples } from './samples.ts'
 import { listSchemas } from './schemas.ts'
 import { scratch } from './scratch.ts'
@@ -31,6 +32,7 @@ export const postgres: Dialect = {
   scratch,
   places,
   samples,
+  removal,
   facts,
   batches,
   registryWords,
