@@ -24,9 +24,11 @@ const mostReferencesAtOnce = 8
 const referenceAgeMs = 5 * 60_000
 
 interface Opened {
-  slug: string
+  tenant: Tenant
   credential: Credential
 }
+
+type Results = Map<Tenant, { user: string | null; password: Secret | null | SealFault }>
 
 /** Tenants' own credentials: opened all at once, before any target is touched, and kept in memory only. */
 export function openCredentials(reading: CredentialReading): CredentialBook {
@@ -51,7 +53,7 @@ export function openCredentials(reading: CredentialReading): CredentialBook {
       for (const [id, credential] of await store.readCredentials(ids)) stored.set(id, credential)
     }
     const ring = await readNeededKeys(reading.keys, stored.values())
-    const results = new Map<Tenant, { user: string | null; password: Secret | null | SealFault }>()
+    const results: Results = new Map()
     const waiting: { tenant: Tenant; user: string | null; reference: string }[] = []
     for (const tenant of tenants) {
       const credential = stored.get(tenant.id)
@@ -70,36 +72,41 @@ export function openCredentials(reading: CredentialReading): CredentialBook {
     return { ring, results }
   }
 
-  function keep(tenant: Tenant, credential: Credential): void {
-    const key = placeKey(tenant.placement.server, tenant.placement.database)
-    const known = places.get(key)
-    if (known !== undefined && known.slug !== tenant.slug && !isSame(known.credential, credential))
-      refuseTwo(tenant, known.slug)
-    places.set(key, { slug: tenant.slug, credential })
+  function keep(results: Results): void {
+    for (const [tenant, { user, password }] of results) {
+      if (password !== null && !isOpened(password)) continue
+      const key = keyOf(tenant)
+      const credential = { user, password }
+      const known = places.get(key)
+      if (known !== undefined && known.tenant.id !== tenant.id && !isSame(known.credential, credential))
+        refuseTwo(tenant, known.tenant.slug)
+      places.set(key, { tenant, credential })
+    }
   }
 
   return {
-    async open(targets, beside = []) {
-      others = beside
+    async open(targets, beside) {
+      others = beside ?? others
       const tenants = withoutRole(targets, reading)
       if (tenants.length === 0) return
-      const { ring, results } = await openAll(tenants)
-      refuseFaults(results, ring)
-      // What was opened for an earlier command may have been changed since.
-      for (const { placement } of tenants) places.delete(placeKey(placement.server, placement.database))
-      for (const [tenant, { user, password }] of results)
-        if (password === null || isOpened(password)) keep(tenant, { user, password })
+      // Whoever was opened for the same database earlier is asked again: an application's connections are still theirs.
+      const ids = new Set(tenants.map(({ id }) => id))
+      const earlier = tenants.flatMap((tenant) => places.get(keyOf(tenant))?.tenant ?? [])
+      const residents = [...new Map(earlier.map((tenant) => [tenant.id, tenant])).values()]
+      const { ring, results } = await openAll([...tenants, ...residents.filter(({ id }) => !ids.has(id))])
+      refuseFaults(new Map([...results].filter(([{ id }]) => ids.has(id))), ring)
+      for (const tenant of tenants) places.delete(keyOf(tenant))
+      keep(results)
     },
     async of({ name }, database) {
-      const key = placeKey(name, database)
+      const key = `${name}\0${database}`
       const known = places.get(key)
       if (known !== undefined) return known.credential
-      const here = others.filter(({ placement }) => placeKey(placement.server, placement.database) === key)
+      const here = others.filter((tenant) => keyOf(tenant) === key)
       if (here.length === 0) return null
       try {
         const { results } = await openAll(here)
-        for (const [tenant, { user, password }] of results)
-          if (password === null || isOpened(password)) keep(tenant, { user, password })
+        keep(results)
       } catch (error) {
         // Nobody selected it: it must not stop what was selected.
         if (!isTenantryError(error)) throw error
@@ -117,7 +124,7 @@ function withoutRole(targets: readonly Target[], { server }: CredentialReading):
   return tenants.flatMap((target) => target.tenants)
 }
 
-function refuseFaults(results: Map<Tenant, { password: Secret | null | SealFault }>, ring: KeyRing): void {
+function refuseFaults(results: Results, ring: KeyRing): void {
   const unreadable = noneUnreadable()
   for (const [{ slug }, { password }] of results)
     if (password !== null && !isOpened(password)) addUnreadable(unreadable, slug, password, ring)
@@ -139,7 +146,7 @@ function refuseTwo({ slug, placement: { server, database } }: Tenant, other: str
   )
 }
 
-function placeKey(server: string, database: string): string {
+function keyOf({ placement: { server, database } }: Tenant): string {
   return `${server}\0${database}`
 }
 
