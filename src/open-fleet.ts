@@ -29,6 +29,7 @@ import type {
   UpOptions,
 } from './model/report.ts'
 import type { Policy } from './model/rollout.ts'
+import type { Registry } from './registry/registry.ts'
 import { adoptFleet } from './rollout/adopt.ts'
 import { AppConnections } from './rollout/app-connections.ts'
 import { AppVersions } from './rollout/app-versions.ts'
@@ -44,6 +45,7 @@ import { reportCheck, reportStatus } from './rollout/report-status.ts'
 import { runBaseline } from './rollout/run-baseline.ts'
 import { RolloutStore } from './rollout/store.ts'
 import { unlockFleet } from './rollout/unlock.ts'
+import { awaitServers, type WaitOptions, waitForServers } from './rollout/wait-for-servers.ts'
 
 import { dialectOf, tenantsOf } from './wiring.ts'
 
@@ -51,17 +53,19 @@ import { dialectOf, tenantsOf } from './wiring.ts'
 export class OpenFleet implements Tenantry {
   readonly #config: ResolvedConfig
   readonly #fleet: Fleet
+  readonly #registry: Registry | null
   readonly #store: RolloutStore
   readonly #stateDir: string
   readonly #cwd: string
   readonly #connections: AppConnections
   readonly #versions: AppVersions
 
-  constructor(config: ResolvedConfig, fleet: Fleet, stateDir: string, cwd: string) {
+  constructor(config: ResolvedConfig, fleet: Fleet, registry: Registry | null, stateDir: string, cwd: string) {
     this.#connections = new AppConnections(fleet, (name) => fleet.findTenant(name), config.appPool)
     this.#versions = new AppVersions(fleet, (name) => fleet.findTenant(name))
     this.#config = config
     this.#fleet = fleet
+    this.#registry = registry
     this.#store = new RolloutStore(join(stateDir, 'rollouts'))
     this.#stateDir = stateDir
     this.#cwd = cwd
@@ -194,7 +198,7 @@ export class OpenFleet implements Tenantry {
     const fleet: Fleet = new Fleet(
       found,
       (server) => dialectOf(found, server),
-      () => tenantsOf(found, fleet),
+      () => tenantsOf(found, fleet, this.#registry),
       this.#fleet.emit,
     )
     return fleet
@@ -202,6 +206,10 @@ export class OpenFleet implements Tenantry {
 
   async unlock(options: UnlockOptions = {}) {
     return unlockFleet(this.#fleet, options)
+  }
+
+  async wait(options: WaitOptions) {
+    return waitForServers(awaitServers(this.#fleet), options)
   }
 
   async rollouts() {

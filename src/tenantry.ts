@@ -5,7 +5,7 @@ import type { Tenantry } from './model/report.ts'
 import type { Tenant } from './model/tenant.ts'
 import { OpenFleet } from './open-fleet.ts'
 import { Fleet } from './rollout/fleet.ts'
-import { dialectOf, tenantsOf } from './wiring.ts'
+import { dialectOf, registryOf, tenantsOf } from './wiring.ts'
 
 export interface OpenOptions {
   /** Where the config is looked for, upwards. Default: the working directory. */
@@ -38,8 +38,9 @@ export async function openTenantry(options: OpenOptions = {}): Promise<Tenantry>
   })
   const emit = options.emit ?? (() => {})
   for (const notice of config.notices) emit({ type: 'notice', notice })
-  const tenants = (): Iterable<Tenant> | AsyncIterable<Tenant> => tenantsOf(config, fleet)
+  const registry = registryOf(config, emit)
+  const tenants = (): Iterable<Tenant> | AsyncIterable<Tenant> => tenantsOf(config, fleet, registry)
   const fleet = new Fleet(config, (server) => dialectOf(config, server), tenants, emit)
   const stateDir = env.TENANTRY_STATE_DIR ?? join(config.root, '.tenantry')
-  return new OpenFleet(config, fleet, stateDir, cwd)
+  return new OpenFleet(config, fleet, registry, stateDir, cwd)
 }

@@ -4,15 +4,21 @@ import { mysql } from './dialects/mysql/index.ts'
 import { postgres } from './dialects/postgres/index.ts'
 import type { Dialect } from './model/dialect.ts'
 import { TenantryError } from './model/errors.ts'
+import type { Emit } from './model/events.ts'
 import type { DialectName, ServerAddress } from './model/server.ts'
 import type { Tenant } from './model/tenant.ts'
 import { listTenants } from './registry/list-tenants.ts'
+import { openRegistry, type Registry } from './registry/registry.ts'
+import { listRegistryTenants } from './registry/registry-tenants.ts'
 import type { Fleet } from './rollout/fleet.ts'
 
 const dialects: Partial<Record<DialectName, Dialect>> = { postgres, mysql }
 
 export function dialectOf(config: ResolvedConfig, server: string): Dialect {
-  const name = config.servers.get(server)?.dialect ?? 'postgres'
+  return dialectAt({ name: server, dialect: config.servers.get(server)?.dialect ?? 'postgres' })
+}
+
+function dialectAt({ name: server, dialect: name }: Pick<ServerAddress, 'name' | 'dialect'>): Dialect {
   const dialect = dialects[name]
   if (dialect !== undefined) return dialect
   throw new TenantryError(
@@ -24,12 +30,33 @@ export function dialectOf(config: ResolvedConfig, server: string): Dialect {
   )
 }
 
-export function tenantsOf(config: ResolvedConfig, fleet: Fleet): Iterable<Tenant> | AsyncIterable<Tenant> {
+/** The book of tenants of a config; null: it has none. Nothing is connected to before something is asked. */
+export function registryOf(config: ResolvedConfig, emit: Emit): Registry | null {
+  if (config.registry === null) return null
+  return openRegistry(config.registry, dialectAt, {
+    connectTimeoutMs: config.connectTimeoutMs,
+    servers: config.servers,
+    // Without a config there is nobody to say which table the tenants are in.
+    mayRecognise: config.file === null,
+    notify: (notice) => emit({ type: 'notice', notice }),
+  })
+}
+
+export function tenantsOf(
+  config: ResolvedConfig,
+  fleet: Fleet,
+  registry: Registry | null,
+): Iterable<Tenant> | AsyncIterable<Tenant> {
   const source = config.tenants
   if (source.from === 'list') return source.tenants
   if (source.from === 'registry') {
-    throw new TenantryError('CONFIG_INVALID', 'Tenants from a registry are not part of this version.', {
-      hint: 'List them in the config, or read them with a query.',
+    if (registry === null || config.registry === null) throw new TenantryError('INTERNAL', 'There is no registry.')
+    const { server, mapped } = config.registry
+    return listRegistryTenants(registry, {
+      dialect: mapped?.defaults.dialect ?? server.dialect,
+      root: config.root,
+      servers: config.servers as Map<string, ServerAddress>,
+      registry: server,
     })
   }
   return listTenants(source, {

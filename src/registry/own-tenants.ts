@@ -140,10 +140,17 @@ export class OwnTenantStore implements TenantStore {
     if (taken.length > 0) throw takenError(taken)
   }
 
-  async change(id: string, expected: TenantState, change: TenantChange, actor: Actor): Promise<TenantRecord> {
+  async change(
+    id: string,
+    expected: TenantState,
+    change: TenantChange,
+    actor: Actor,
+    within?: (query: Query) => Promise<void>,
+  ): Promise<TenantRecord> {
     await this.#context.assertReady()
     const { database, table, quote } = this.#context
     return this.#atOnce(async (query) => {
+      await within?.(query)
       const before = await this.#read(query, id)
       refuseStep(before.slug, { from: before.state, expected, to: change.state }, tenantTransitions)
       const after = changed(before, change)

@@ -3,6 +3,7 @@ import { dirname } from 'node:path'
 import type { ResolvedRegistry } from '../config/resolved.ts'
 import type { Connection, Dialect } from '../model/dialect.ts'
 import { TenantryError } from '../model/errors.ts'
+import type { Notice } from '../model/migration.ts'
 import type { RegistryDatabase, TenantStore } from '../model/registry.ts'
 import type { TableColumn } from '../model/registry-words.ts'
 import type { ServerAddress } from '../model/server.ts'
@@ -16,6 +17,9 @@ export interface RegistryOptions {
   connectTimeoutMs: number
   /** The config's servers: a mapped table writes down the host of the one that a new tenant is on. */
   servers: ReadonlyMap<string, ServerAddress>
+  /** Where neither the config nor our tables say otherwise, a table `tenants` of the usual columns is taken. */
+  mayRecognise?: boolean
+  notify?: (notice: Notice) => void
 }
 
 /** How far our tables are. */

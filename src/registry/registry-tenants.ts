@@ -1,0 +1,28 @@
+import { type Derivation, deriveServer, nameOfPlace } from '../config/derived-server.ts'
+import { type Findings, makeConfigError } from '../config/problem.ts'
+import type { ServerAddress } from '../model/server.ts'
+import type { Tenant } from '../model/tenant.ts'
+import type { Registry } from './registry.ts'
+
+/** The servers that tenants of the registry bring along are added to these. */
+export interface RegistrySource extends Omit<Derivation, 'servers'> {
+  servers: Map<string, ServerAddress>
+}
+
+/** Every tenant of the registry, whatever its state, in pages. Throws what the registry throws, CONFIG_INVALID. */
+export async function* listRegistryTenants(registry: Registry, source: RegistrySource): AsyncIterable<Tenant> {
+  for await (const record of registry.tenants.list()) {
+    if (record.address !== null) addServer(record.address, source)
+    yield record
+  }
+}
+
+function addServer(place: { host: string; port: number }, source: RegistrySource): void {
+  const { servers } = source
+  if (servers.has(nameOfPlace(place))) return
+  const findings: Findings = { problems: [], notices: [] }
+  const given = [...servers.values()].filter((server) => server !== source.registry)
+  const server = deriveServer(place, { ...source, servers: given }, findings)
+  if (server === null) throw makeConfigError(findings.problems, 'The registry', null)
+  servers.set(server.name, server)
+}
