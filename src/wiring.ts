@@ -2,6 +2,7 @@ import type { ResolvedConfig } from './config/resolved.ts'
 import { toTenant } from './config/to-tenant.ts'
 import { mysql } from './dialects/mysql/index.ts'
 import { postgres } from './dialects/postgres/index.ts'
+import { sqlite } from './dialects/sqlite/index.ts'
 import type { Dialect } from './model/dialect.ts'
 import { TenantryError } from './model/errors.ts'
 import type { Emit } from './model/events.ts'
@@ -12,7 +13,7 @@ import { openRegistry, type Registry } from './registry/registry.ts'
 import { listRegistryTenants } from './registry/registry-tenants.ts'
 import type { Fleet } from './rollout/fleet.ts'
 
-const dialects: Partial<Record<DialectName, Dialect>> = { postgres, mysql }
+const dialects: Partial<Record<DialectName, Dialect>> = { postgres, mysql, sqlite }
 
 export function dialectOf(config: ResolvedConfig, server: string): Dialect {
   return dialectAt({ name: server, dialect: config.servers.get(server)?.dialect ?? 'postgres' })
@@ -25,7 +26,7 @@ function dialectAt({ name: server, dialect: name }: Pick<ServerAddress, 'name' |
     'CONFIG_INVALID',
     `Server "${server}" is a ${name} server, which this version cannot migrate yet.`,
     {
-      hint: 'This version migrates PostgreSQL, MySQL and MariaDB.',
+      hint: 'This version migrates PostgreSQL, MySQL, MariaDB and SQLite files.',
     },
   )
 }

@@ -1,3 +1,4 @@
+import { databaseFile } from '../model/database-file.ts'
 import type { DialectName, ServerAddress } from '../model/server.ts'
 import type { Tenant } from '../model/tenant.ts'
 import { checkName } from './names.ts'
@@ -111,7 +112,7 @@ function readParts(env: Env, root: string, findings: Findings): ServerUrl | null
     problem('DB_HOST', 'is no host name; the port goes to DB_PORT, and a URL to DATABASE_URL')
   if (database === undefined || dialect === undefined || findings.problems.length > problemsBefore) return null
   if (dialect === 'sqlite') {
-    const file = parseServerUrl(`sqlite:${encodeURIComponent(database)}`, root)
+    const file = parseServerUrl(`sqlite:${encodeURIComponent(databaseFile(database))}`, root)
     return typeof file === 'string' ? null : file
   }
   return {
@@ -133,6 +134,7 @@ function differ(parts: ServerUrl, address: ServerAddress): boolean {
     parts.host !== address.host ||
     parts.port !== address.port ||
     parts.database !== (address.database ?? null) ||
+    parts.directory !== address.directory ||
     (parts.user !== null && parts.user !== address.user)
   )
 }
@@ -144,7 +146,11 @@ function makeReading(
 ): VariablesReading | null {
   const database = address.database
   if (database === undefined) {
-    findings.problems.push({ path: variable, message: 'names no database; write it after the host: `…@host:5432/app`' })
+    const message =
+      address.directory === undefined
+        ? 'names no database; write it after the host: `…@host:5432/app`'
+        : 'names a folder; give the file of the database: `sqlite:./app.db`'
+    findings.problems.push({ path: variable, message })
     return null
   }
   const message = checkName(database, 'database', address.dialect)

@@ -329,7 +329,7 @@ describe('without a file', () => {
     [{ DB_HOST: 'db', DB_NAME: 'app', PGSSLMODE: 'disable' }, { tls: null }],
     [
       { DB_DIALECT: 'sqlite', DB_NAME: 'a b.db' },
-      { dialect: 'sqlite', database: join(root, 'a b.db') },
+      { dialect: 'sqlite', directory: root, database: 'a b.db' },
     ],
   ])('takes DB_*: %j', async (env, expected) => {
     const config = await fromEnv(env as Record<string, string>)

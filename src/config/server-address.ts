@@ -94,6 +94,7 @@ export function makeServer(
     ...(url.socketPath === null ? {} : { socketPath: url.socketPath }),
     ...(url.user === null ? {} : { user: url.user }),
     ...(url.password === null ? {} : { password: new Secret(url.password) }),
+    ...(url.directory === undefined ? {} : { directory: url.directory }),
     ...(url.database === null ? {} : { database: url.database }),
   }
   return { address, schema: url.parameters.schema ?? null }

@@ -40,10 +40,12 @@ describe('parseServerUrl', () => {
       { host: 'other', user: 'x', password: 'y+z+1', database: 'app2' },
     ],
     ['postgres://db/my%2Fdb%22x', { database: 'my/db"x' }],
-    ['sqlite:./data/app.db', { dialect: 'sqlite', database: '/srv/app/data/app.db', host: '', port: 0 }],
-    ['sqlite:///var/app.db', { database: '/var/app.db' }],
-    ['sqlite::memory:', { database: ':memory:' }],
-    ['file:dev.db', { dialect: 'sqlite', database: '/srv/app/dev.db' }],
+    ['sqlite:./data/app.db', { dialect: 'sqlite', directory: '/srv/app/data', database: 'app.db', host: '', port: 0 }],
+    ['sqlite:///var/app.db', { directory: '/var', database: 'app.db' }],
+    ['sqlite:./tenants', { dialect: 'sqlite', directory: '/srv/app/tenants', database: null }],
+    ['sqlite:./tenants.db/', { directory: '/srv/app/tenants.db', database: null }],
+    ['file:a%20b', { directory: '/srv/app/a b', database: null }],
+    ['file:dev.SQLite3', { dialect: 'sqlite', directory: '/srv/app', database: 'dev.SQLite3' }],
     [
       'libsql://x.turso.io?authToken=tok',
       { dialect: 'sqlite', host: 'x.turso.io', port: 443, password: 'tok', database: 'x.turso.io' },
@@ -121,6 +123,7 @@ describe('parseServerUrl', () => {
     ['postgres://h/db?sslmode=maybe', /`sslmode` that is none of/],
     ['postgres://h/db?user=%zz', /parameter `user`/],
     ['sqlite:', /names no file/],
+    ['sqlite::memory:', /in memory/],
   ])('says what is wrong with %j', (url, message) => {
     const parsed = parseServerUrl(url, '/')
     expect(parsed).toMatch(message)

@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net'
-import { isAbsolute, resolve } from 'node:path'
+import { basename, dirname, resolve } from 'node:path'
+import { isDatabaseFile } from '../model/database-file.ts'
 import type { DialectName } from '../model/server.ts'
 import { decodePart, readUrlParameters, splitSocketPath, type UrlParameters } from './url-parameters.ts'
 
@@ -12,6 +13,8 @@ export interface ServerUrl {
   user: string | null
   password: string | null
   database: string | null
+  /** SQLite: absolute path of the folder that databases are files in. */
+  directory?: string
   parameters: UrlParameters
 }
 
@@ -145,7 +148,10 @@ function readPort(text: string | undefined, fallback: number): number | string {
   return port >= 1 && port <= 65_535 ? port : `has a port that is not a number from 1 to 65535; ${encode}`
 }
 
-/** `sqlite:./a.db`, `sqlite:///srv/a.db`, `file:a.db`, `sqlite::memory:`. */
+/**
+ * `sqlite:./tenants`, a folder with a file for each database; `sqlite:./a.db`, `sqlite:///srv/a.db`, `file:a.db`: one
+ * file, and the folder that it is in. The ending alone tells which (`.db`, `.sqlite`, `.sqlite3`, …), whatever is there.
+ */
 function parseFileUrl(rest: string, root: string): ServerUrl | string {
   const question = rest.indexOf('?')
   const rawPath = (question === -1 ? rest : rest.slice(0, question)).replace(/^\/\//, '')
@@ -154,7 +160,9 @@ function parseFileUrl(rest: string, root: string): ServerUrl | string {
   if (typeof parameters === 'string') return parameters
   if (path === null) return 'has a `%` in the path that is not followed by two hexadecimal digits'
   if (path === '' || path.includes('\0')) return 'names no file'
-  const database = path === ':memory:' || isAbsolute(path) ? path : resolve(root, path)
+  if (path === ':memory:') return 'is a database in memory, which ends with the command; name a file or a folder'
+  const place = resolve(root, path)
+  const isFile = isDatabaseFile(path)
   return {
     dialect: 'sqlite',
     host: '',
@@ -162,7 +170,8 @@ function parseFileUrl(rest: string, root: string): ServerUrl | string {
     socketPath: null,
     user: null,
     password: parameters.authToken ?? null,
-    database,
+    database: isFile ? basename(place) : null,
+    directory: isFile ? dirname(place) : place,
     parameters,
   }
 }

@@ -1,5 +1,6 @@
 import type { ServerAddress } from '../model/server.ts'
 import type { Placement, Tenant, TenantState, TopologyName } from '../model/tenant.ts'
+import { nameInFolder } from './database-file.ts'
 import { checkName, schemaDialects } from './names.ts'
 import { type Findings, makeConfigError, showName, suggest } from './problem.ts'
 import { isRecord, type UnknownRecord } from './record.ts'
@@ -117,12 +118,12 @@ export function readTenant(
   }
   const resolvedDatabase = database ?? place?.database ?? null
   if (resolvedDatabase === null && place !== null) problem('database', describeMissingDatabase())
-  if (slug === null || place === null || resolvedDatabase === null || findings.problems.length > problemsBefore)
-    return null
+  const named = resolvedDatabase === null ? null : nameDatabase(resolvedDatabase)
+  if (slug === null || place === null || named === null || findings.problems.length > problemsBefore) return null
   const resolvedSchema = schema ?? place.schema
   const placement: Placement = {
     server: place.server,
-    database: resolvedDatabase,
+    database: named,
     ...(resolvedSchema === null ? {} : { schema: resolvedSchema }),
   }
   return { id: id ?? slug, slug, ...(name === null ? {} : { name }), topology, labels, state, placement }
@@ -131,7 +132,16 @@ export function readTenant(
     if (message !== null) problem(key, message)
   }
 
+  function nameDatabase(database: string): string | null {
+    const folder = place === null ? undefined : servers.get(place.server)?.directory
+    const name = folder === undefined ? database : nameInFolder(folder, database)
+    if (name === null) problem('database', "is a file outside of its server's folder")
+    return name
+  }
+
   function describeMissingDatabase(): string {
+    if (place?.dialect === 'sqlite' && hasUrl)
+      return 'is missing: the URL names a folder; give a file, `sqlite:./app.db`'
     if (hasUrl) return 'is missing: neither the URL nor `database` names one'
     return topology === 'dedicated'
       ? 'is missing; the topology `dedicated` needs `url`, or `server` and `database`'

@@ -11,6 +11,7 @@ import { readBusyTimeout, readLockMark, resetMark } from './marks.ts'
 import { findPosition } from './position.ts'
 import { splitSql } from './split.ts'
 import { endsTransaction, Unenforced, unenforcedAhead } from './unenforced.ts'
+import { wordsOf } from './words.ts'
 
 /** What each session begins with; the drivers do not agree on it. */
 const settings = [
@@ -138,7 +139,7 @@ export class SqliteConnection implements Connection {
 
   async #rows(text: string, values: readonly Value[]): Promise<Row[]> {
     if (await this.#doneByUs(text)) return []
-    if (splitSql(text).next().done === true) return []
+    if (holdsNothing(text)) return []
     return this.#patiently(text, (handle) => handle.all(text, values))
   }
 
@@ -148,6 +149,24 @@ export class SqliteConnection implements Connection {
     let rows: Row[] = []
     for (const { start, end } of splitSql(text)) rows = await this.#rows(text.slice(start, end), [])
     return rows
+  }
+
+  /** Asks several questions as of one moment. Throws {@link DatabaseError}. */
+  async readTogether<T>(
+    lockTimeoutMs: number,
+    ask: (all: (text: string, values?: readonly Value[]) => Row[]) => T,
+  ): Promise<T> {
+    this.#isCancelled = false
+    this.#busyTimeoutMs = lockTimeoutMs === 0 ? Number.POSITIVE_INFINITY : lockTimeoutMs
+    return this.#patiently('', (handle) => {
+      const isOurs = !handle.inTransaction
+      if (isOurs) handle.exec('BEGIN')
+      try {
+        return ask((text, values = []) => handle.all(text, values))
+      } finally {
+        if (isOurs) handle.exec('ROLLBACK')
+      }
+    })
   }
 
   /** What is a mark, or a setting that the connection keeps itself. */
@@ -182,7 +201,7 @@ export class SqliteConnection implements Connection {
         }
         if (unenforced === null && unenforcedAhead(statements, done)) unenforced = new Unenforced(this.#open())
         if (unenforced !== null && endsTransaction(text)) unenforced.check()
-        if (!(await this.#doneByUs(text)) && splitSql(text).next().done !== true) {
+        if (!(await this.#doneByUs(text)) && !holdsNothing(text)) {
           await this.#patiently(text, (handle) => handle.exec(text))
         }
         unenforced?.began()
@@ -251,6 +270,11 @@ export class SqliteConnection implements Connection {
     for (const key of [...this.#locks.keys()]) this.unlock(key)
     this.broken = true
   }
+}
+
+/** Comments alone: the drivers take that for a mistake. */
+function holdsNothing(text: string): boolean {
+  return wordsOf(text, 1).length === 0
 }
 
 function toValue(value: unknown): Value {

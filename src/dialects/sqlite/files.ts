@@ -1,5 +1,6 @@
 import { closeSync, existsSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs'
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { databaseFile } from '../../model/database-file.ts'
 import { DatabaseError } from '../../model/dialect.ts'
 import type { ServerAddress } from '../../model/server.ts'
@@ -17,6 +18,12 @@ export function fileOf(server: ServerAddress, database: string): string {
     throw missing(`the database "${database}" is not a file within the folder of its server`)
   }
   return path
+}
+
+/** For an application: `filename` for Knex, better-sqlite3 and sqlite3, `url` for libSQL's client. */
+export function driverOptions(server: ServerAddress, database: string): Record<string, unknown> {
+  const filename = fileOf(server, database)
+  return { filename, url: pathToFileURL(filename).href }
 }
 
 export function missing(message: string): DatabaseError {

@@ -1,0 +1,55 @@
+import type { Dialect } from '../../model/dialect.ts'
+import { compareExisting } from './compare-existing.ts'
+import { compileMigrations } from './compile.ts'
+import { connect } from './connection.ts'
+import { countRows } from './count-rows.ts'
+import { facts } from './facts.ts'
+import { driverOptions } from './files.ts'
+import { health } from './health.ts'
+import { blockers, lockHolder, lockTarget } from './lock.ts'
+import { nameObjects } from './name-objects.ts'
+import { readNativeLock } from './native-lock.ts'
+import { phrases, settingsSql } from './phrases.ts'
+import { pictures } from './pictures.ts'
+import { probeStatement } from './probe.ts'
+import { quoteIdentifier, quoteLiteral } from './quote.ts'
+import { readHistories } from './read-histories.ts'
+import { registryWords } from './registry-words.ts'
+import { removal } from './removal.ts'
+import { samples } from './samples.ts'
+import { scratch } from './scratch.ts'
+
+/**
+ * SQLite files, through Node's own SQLite or `libsql`. A server is a folder, a database a file in it; a file is never
+ * made by connecting to it. Statements run in this thread: one that takes long holds up the whole process.
+ */
+export const sqlite: Dialect = {
+  name: 'sqlite',
+  features: { transactionalDdl: true, schemas: false },
+  phrases,
+  pictures,
+  scratch,
+  samples,
+  removal,
+  facts,
+  registryWords,
+  quoteIdentifier,
+  quoteLiteral,
+  connect,
+  driverOptions,
+  compile: compileMigrations,
+  readHistories,
+  health,
+  lockTarget,
+  lockHolder,
+  blockers,
+  ensureExtensions: async () => {},
+  async *listSchemas() {},
+  readNativeLock,
+  countRows,
+  nameObjects: async (statement, schema) => nameObjects(statement.text(schema)),
+  sessionSettings: (settings) => [settingsSql(settings), ...settings.session],
+  poolerObstacle: () => null,
+  probe: (connection, statement, schema) => probeStatement(connection, statement.text(schema), schema),
+  compareExisting: (connection, statement, schema) => compareExisting(connection, statement.text(schema), schema),
+}
