@@ -1,0 +1,78 @@
+import { randomBytes } from 'node:crypto'
+import { isTenantryError, TenantryError } from '../model/errors.ts'
+import type { SealingKey } from '../model/registry.ts'
+import { Secret } from '../model/secret.ts'
+import { isOpened, openStored, readNeededKeys } from '../registry/open-stored.ts'
+import { addUnreadable, noneUnreadable, refuseUnreadable } from '../registry/refuse-unreadable.ts'
+import { resolveReference } from '../registry/resolve-reference.ts'
+import { seal } from '../registry/seal.ts'
+import type { Provisioning } from './making.ts'
+
+/** The key that a new credential is sealed with. Throws KEY_INVALID. */
+export async function requireKey({ keys }: Pick<Provisioning, 'keys'>): Promise<SealingKey> {
+  const { current } = await keys.sealing()
+  if (current !== null) return current
+  throw new TenantryError(
+    'KEY_INVALID',
+    'A new tenant gets a role of its own, and no key is set to seal its password with.',
+    {
+      hint: 'Set MASTER_ENCRYPTION_KEY (`tenantry keys generate` prints one), or `provision: { role: false }` in the config.',
+      context: { key: 'current' },
+    },
+  )
+}
+
+/**
+ * The password of a tenant's role: the one that is stored, else a new one, which is sealed and stored before any server
+ * hears of it. Throws KEY_INVALID, CREDENTIAL_UNREADABLE.
+ */
+export async function tenantPassword(
+  about: Provisioning,
+  tenant: { id: string; slug: string },
+  role: string,
+): Promise<Secret> {
+  const { tenants } = about.registry
+  const password = new Secret(randomBytes(24).toString('base64url'))
+  const known = await storedPassword(about, tenant)
+  if (known !== null) return known
+  const sealed = seal(await requireKey(about), tenant.id, password)
+  const credential = { tenantId: tenant.id, user: role, sealed, reference: null }
+  const written = await tenants.writeCredentials([{ credential, was: null }], 'credential', about.actor)
+  if (written === 1) return password
+  // Somebody stored one meanwhile.
+  return (await storedPassword(about, tenant)) ?? password
+}
+
+async function storedPassword(
+  { registry, keys, surroundings }: Provisioning,
+  tenant: { id: string; slug: string },
+): Promise<Secret | null> {
+  const stored = (await registry.tenants.readCredentials([tenant.id])).get(tenant.id)
+  if (stored === undefined) return null
+  if (stored.reference !== null) {
+    const found = await resolveReference(stored.reference, surroundings)
+    if (found instanceof Secret) return found
+    throw new TenantryError('CREDENTIAL_UNREADABLE', `The credential of tenant ${tenant.slug} ${found}.`, {
+      hint: 'Mend what the reference names, then provision the tenant again.',
+      context: { tenant: tenant.slug },
+    })
+  }
+  if (stored.sealed === null) return null
+  const ring = await readNeededKeys(keys, [stored])
+  const opened = openStored(ring, tenant.id, stored.sealed)
+  if (isOpened(opened)) return opened
+  const unreadable = noneUnreadable()
+  addUnreadable(unreadable, tenant.slug, opened, ring)
+  refuseUnreadable(unreadable, 1, ring, 'so the tenant was not made')
+  throw new TenantryError('CREDENTIAL_UNREADABLE', `The credential of tenant ${tenant.slug} cannot be opened.`)
+}
+
+/** Its credential as the registry names it; null: it has no role. */
+export async function storedUser({ registry }: Provisioning, tenantId: string): Promise<string | null> {
+  try {
+    return (await registry.tenants.readCredentials([tenantId])).get(tenantId)?.user ?? null
+  } catch (error) {
+    if (isTenantryError(error)) throw error
+    return null
+  }
+}
