@@ -9,10 +9,13 @@ import { planVerification } from './checks/verify-applied.ts'
 import { withFoundSets } from './config/found-sets.ts'
 import type { ResolvedConfig } from './config/resolved.ts'
 import { writeInit } from './config/write-init.ts'
+import { openDataChanges } from './data/data-changes.ts'
 import { planUp } from './engine/plan-up.ts'
 import type { GuardOptions } from './model/app.ts'
 import type { BackfillOptions, DriftOptions, ProveOptions, VerifyOptions } from './model/check-report.ts'
+import type { DataChanges } from './model/data-change.ts'
 import { isTenantryError, TenantryError } from './model/errors.ts'
+import type { Keys } from './model/key-report.ts'
 import type { Migration } from './model/migration.ts'
 import type { PhaseReport } from './model/phase-report.ts'
 import type { SetPlan, Standing } from './model/plan.ts'
@@ -51,6 +54,7 @@ import { dialectOf, tenantsOf } from './wiring.ts'
 
 /** A fleet that is open: each method plans or reads with the fleet, and hands over to a room. */
 export class OpenFleet implements Tenantry {
+  readonly keys: Keys
   readonly #config: ResolvedConfig
   readonly #fleet: Fleet
   readonly #registry: Registry | null
@@ -59,12 +63,22 @@ export class OpenFleet implements Tenantry {
   readonly #cwd: string
   readonly #connections: AppConnections
   readonly #versions: AppVersions
+  readonly dataChanges: DataChanges
 
-  constructor(config: ResolvedConfig, fleet: Fleet, registry: Registry | null, stateDir: string, cwd: string) {
+  constructor(
+    config: ResolvedConfig,
+    fleet: Fleet,
+    registry: Registry | null,
+    keys: Keys,
+    stateDir: string,
+    cwd: string,
+  ) {
+    this.keys = keys
     this.#connections = new AppConnections(fleet, (name) => fleet.findTenant(name), config.appPool)
     this.#versions = new AppVersions(fleet, (name) => fleet.findTenant(name))
     this.#config = config
     this.#fleet = fleet
+    this.dataChanges = openDataChanges(fleet)
     this.#registry = registry
     this.#store = new RolloutStore(join(stateDir, 'rollouts'))
     this.#stateDir = stateDir
@@ -200,6 +214,7 @@ export class OpenFleet implements Tenantry {
       (server) => dialectOf(found, server),
       () => tenantsOf(found, fleet, this.#registry),
       this.#fleet.emit,
+      this.#fleet.credentials,
     )
     return fleet
   }
@@ -255,6 +270,7 @@ export class OpenFleet implements Tenantry {
   async close(): Promise<void> {
     await this.#connections.close()
     await this.#fleet.close()
+    await this.#registry?.close()
   }
 
   /** Where failures may stop the rollout, everything is looked at first: what is wrong already counts. */

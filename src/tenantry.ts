@@ -4,8 +4,10 @@ import type { Emit } from './model/events.ts'
 import type { Tenantry } from './model/report.ts'
 import type { Tenant } from './model/tenant.ts'
 import { OpenFleet } from './open-fleet.ts'
+import { openKeys } from './open-keys.ts'
+import { readKeysOf } from './registry/key-ring.ts'
 import { Fleet } from './rollout/fleet.ts'
-import { dialectOf, registryOf, tenantsOf } from './wiring.ts'
+import { credentialsOf, dialectOf, registryOf, tenantsOf } from './wiring.ts'
 
 export interface OpenOptions {
   /** Where the config is looked for, upwards. Default: the working directory. */
@@ -40,7 +42,9 @@ export async function openTenantry(options: OpenOptions = {}): Promise<Tenantry>
   for (const notice of config.notices) emit({ type: 'notice', notice })
   const registry = registryOf(config, emit)
   const tenants = (): Iterable<Tenant> | AsyncIterable<Tenant> => tenantsOf(config, fleet, registry)
-  const fleet = new Fleet(config, (server) => dialectOf(config, server), tenants, emit)
+  const keys = readKeysOf(config.keys, { env, root: config.root })
+  const credentials = credentialsOf(config, registry, keys, env)
+  const fleet = new Fleet(config, (server) => dialectOf(config, server), tenants, emit, credentials)
   const stateDir = env.TENANTRY_STATE_DIR ?? join(config.root, '.tenantry')
-  return new OpenFleet(config, fleet, registry, stateDir, cwd)
+  return new OpenFleet(config, fleet, registry, openKeys({ config, registry, reader: keys, env, emit }), stateDir, cwd)
 }

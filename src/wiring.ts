@@ -6,9 +6,12 @@ import { sqlite } from './dialects/sqlite/index.ts'
 import type { Dialect } from './model/dialect.ts'
 import { TenantryError } from './model/errors.ts'
 import type { Emit } from './model/events.ts'
+import type { CredentialBook } from './model/registry.ts'
 import type { DialectName, ServerAddress } from './model/server.ts'
 import type { Tenant } from './model/tenant.ts'
+import type { KeyReader, KeySurroundings } from './registry/key-ring.ts'
 import { listTenants } from './registry/list-tenants.ts'
+import { openCredentials } from './registry/open-credentials.ts'
 import { openRegistry, type Registry } from './registry/registry.ts'
 import { listRegistryTenants } from './registry/registry-tenants.ts'
 import type { Fleet } from './rollout/fleet.ts'
@@ -40,6 +43,22 @@ export function registryOf(config: ResolvedConfig, emit: Emit): Registry | null 
     // Without a config there is nobody to say which table the tenants are in.
     mayRecognise: config.file === null,
     notify: (notice) => emit({ type: 'notice', notice }),
+  })
+}
+
+/** The credentials that the registry's tenants bring along; null: the tenants are not the registry's. */
+export function credentialsOf(
+  config: ResolvedConfig,
+  registry: Registry | null,
+  keys: KeyReader,
+  env: KeySurroundings['env'],
+): CredentialBook | null {
+  if (registry === null || config.tenants.from !== 'registry') return null
+  return openCredentials({
+    store: async () => registry.tenants,
+    keys,
+    server: (name) => config.servers.get(name),
+    surroundings: { env, root: config.root },
   })
 }
 

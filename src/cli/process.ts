@@ -1,4 +1,5 @@
 import { createInterface } from 'node:readline/promises'
+import { text as readText } from 'node:stream/consumers'
 import { takeStray } from '../engine/code-guard.ts'
 import { openTenantryLazily } from './open.ts'
 import { printError } from './print/error.ts'
@@ -18,6 +19,7 @@ export async function runProcess(): Promise<void> {
     signals: process,
     exit: (code) => process.exit(code),
     open: openTenantryLazily,
+    ...(!process.stdin.isTTY && { readInput: () => readText(process.stdin) }),
     ...(process.stdin.isTTY && process.stderr.isTTY && { ask: askPerson }),
   }
   const end = (error: unknown) => {

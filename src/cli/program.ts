@@ -2,12 +2,14 @@ import { Command } from 'commander'
 import { readVersion } from '../engine/package-version.ts'
 import { addAdopt } from './commands/adopt.ts'
 import { addBackfill } from './commands/backfill.ts'
+import { addBackfillData } from './commands/backfill-data.ts'
 import { addBaseline } from './commands/baseline.ts'
 import { addCheck } from './commands/check.ts'
 import { addDown } from './commands/down.ts'
 import { addDrift } from './commands/drift.ts'
 import { addExplain } from './commands/explain.ts'
 import { addInit } from './commands/init.ts'
+import { addKeys } from './commands/keys.ts'
 import { addMake } from './commands/make.ts'
 import { addPhase } from './commands/phase.ts'
 import { addPlan } from './commands/plan.ts'
@@ -17,6 +19,7 @@ import { addStatus } from './commands/status.ts'
 import { addUnlock } from './commands/unlock.ts'
 import { addUp } from './commands/up.ts'
 import { addVerify } from './commands/verify.ts'
+import { addWait } from './commands/wait.ts'
 import { addExamples } from './examples.ts'
 import { addGlobalFlags } from './flags.ts'
 import type { Invoke } from './invoke.ts'
@@ -53,12 +56,15 @@ export function buildProgram(invoke: Invoke): Command {
     addVerify,
     addDrift,
     addBackfill,
+    addBackfillData,
     addProve,
     addBaseline,
     addUnlock,
     addExplain,
     addPhase,
+    addKeys,
     addRollout,
+    addWait,
   ]) {
     add(program, invoke)
   }

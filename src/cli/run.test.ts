@@ -57,6 +57,12 @@ async function run(
     guardTenant: () => Promise.resolve(true),
     tenantVersion: record('tenantVersion', { tenant: 'a', target: 'a/b', behind: false, sets: [] }),
     minimumFleetVersion: record('minimumFleetVersion', { targets: 0, sets: [] }),
+    wait: record('wait', { command: 'wait', ok: true, servers: [], error: null }),
+    keys: {
+      check: () => Promise.reject(new Error('no keys here')),
+      rotate: () => Promise.reject(new Error('no keys here')),
+      setCredential: () => Promise.reject(new Error('no keys here')),
+    },
     phaseStatus: record('phaseStatus', { command: 'phase status', ok: true, changes: [], notices: [] }),
     verify: record('verify', {
       command: 'verify',

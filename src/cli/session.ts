@@ -22,6 +22,8 @@ export interface CliHost {
   signals: SignalSource
   exit(code: number): void
   open: OpenTenantry
+  /** Everything on standard input, to its end; absent: that is a terminal. */
+  readInput?: () => Promise<string>
   /** Asks whoever sits at the terminal; absent: nobody does. */
   ask?: (question: string) => Promise<boolean>
 }
@@ -57,6 +59,12 @@ const noticesInResult: ReadonlySet<string> = new Set([
   'backfill',
   'repair',
   'prove',
+  'backfill-data list',
+  'backfill-data run',
+  'backfill-data pause',
+  'backfill-data status',
+  'keys check',
+  'keys rotate',
 ])
 
 export function startSession(host: CliHost, name: string, flags: GlobalFlags, argv: readonly string[]): Session {

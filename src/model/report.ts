@@ -11,6 +11,7 @@ import type {
 } from './check-report.ts'
 import type { DataChanges } from './data-change.ts'
 import type { ErrorDocument } from './errors.ts'
+import type { Keys } from './key-report.ts'
 import type { Notice } from './migration.ts'
 import type { PhaseReport } from './phase-report.ts'
 import type { Summary, TargetResult, WaveResult } from './rollout.ts'
@@ -268,6 +269,15 @@ export interface UnlockReport {
   }[]
 }
 
+/** What `wait` returns. */
+export interface WaitReport {
+  command: 'wait'
+  ok: boolean
+  servers: readonly { server: string; waitedMs: number; error: ErrorDocument | null }[]
+  /** The first server's that did not answer. */
+  error: ErrorDocument | null
+}
+
 /** A lock that the adopted tool itself wrote, and that may be held by a run of it that lives. */
 export interface HeldLock {
   target: string
@@ -317,12 +327,18 @@ export interface Tenantry {
    * `tenantry.config.ts` where there is no config.
    */
   adopt(options?: { selectors?: Selectors; write?: boolean }): Promise<AdoptReport>
+  /** What seals credentials. */
+  readonly keys: Keys
   /** Frees the adopted tool's lock row where a run died and left it. Throws CONFIRMATION_MISSING. */
   unlock(options?: UnlockOptions): Promise<UnlockReport>
+  /** Waits until every server of the config, and the registry, answers. */
+  wait(options: { timeoutMs: number; signal?: AbortSignal }): Promise<WaitReport>
   /** Id of the migration that a word names (id, number or file name), in any set; null: it names none. */
   resolveMigration?(text: string): Promise<string | null>
   /** Is this the id, slug, schema or database of a tenant? */
   namesTenant?(text: string): Promise<boolean>
+  /** Batched changes of rows, as migrations of their own. */
+  readonly dataChanges: DataChanges
   make(name: string, options?: { set?: string; description?: string }): Promise<MakeReport>
   rollouts(): Promise<RolloutListItem[]>
   rollout(id: string): Promise<RolloutReport>

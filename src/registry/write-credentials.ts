@@ -33,19 +33,20 @@ const samples = 500
 /** How this tenant's password is to be stored: as the application that reads it, too, does it. Throws KEY_INVALID. */
 export async function chooseSealing(writing: CredentialWriting, tenantId: string): Promise<Sealing> {
   const { mapped, keys } = writing
-  if (mapped === null || mapped.password === 'sealed') return { kind: 'sealed', key: await requireCurrent(keys) }
+  const rule = mapped?.password ?? 'auto'
+  if (rule === 'sealed') return { kind: 'sealed', key: await requireCurrent(keys) }
   const own = (await writing.store.readCredentials([tenantId])).get(tenantId)?.sealed ?? null
   const found = own === null ? null : readCbc(own)
   if (found !== null) return { kind: 'cbc', key: await requireCbc(keys), shape: found.shape }
-  if (mapped.password === 'auto' && own !== null && isSealed(own))
+  if (rule === 'auto' && own !== null && isSealed(own))
     return { kind: 'sealed', key: await requireCurrent(keys) }
   const others = (await writing.store.pageCredentials(null, samples)).flatMap(({ sealed }) => sealed ?? [])
   const shapes = others.flatMap((text) => readCbc(text)?.shape ?? [])
-  const isUsual = mapped.password === 'cbc' || shapes.length * 2 > others.length
+  const isUsual = rule === 'cbc' || shapes.length * 2 > others.length
   if (isUsual) return { kind: 'cbc', key: await requireCbc(keys), shape: mostCommon(shapes) ?? usualCbcShape }
   // The first password of a table: the key that is set says what is meant.
   const { current } = await keys.sealing()
-  const cbc = current === null && others.length === 0 ? await keys.cbc() : null
+  const cbc = mapped !== null && current === null && others.length === 0 ? await keys.cbc() : null
   return cbc === null
     ? { kind: 'sealed', key: await requireCurrent(keys) }
     : { kind: 'cbc', key: cbc, shape: usualCbcShape }

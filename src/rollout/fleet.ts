@@ -59,7 +59,8 @@ export class Fleet {
   readonly pool: ConnectionPool
   readonly emit: Emit
   readonly #tenants: () => Iterable<Tenant> | AsyncIterable<Tenant>
-  readonly #credentials: CredentialBook | null
+  /** null: the servers' own are used. */
+  readonly credentials: CredentialBook | null
   readonly #away: AwayServers = new Map()
   readonly #books = new Map<string, ScriptBook>()
   #loaded: Promise<LoadedSet[]> | null = null
@@ -74,7 +75,7 @@ export class Fleet {
     this.config = config
     this.emit = emit
     this.#tenants = tenants
-    this.#credentials = credentials
+    this.credentials = credentials
     const options = { connectTimeoutMs: config.connectTimeoutMs, applicationName: 'tenantry' }
     this.pool = new ConnectionPool(config.servers, (server) => dialectOf(server.name), options, credentials)
   }
@@ -128,7 +129,7 @@ export class Fleet {
     const isWhole = ({ placement: { schema } }: Tenant) => schema === undefined || schema === sharedSchema
     const dividedDatabases = namesOf(tenants.filter((tenant) => !isWhole(tenant)))
     const all = selectTargets(tenants, selectors)
-    await this.#credentials?.open(all.targets, tenants)
+    await this.credentials?.open(all.targets, tenants)
     const sets: FleetSet[] = []
     for (const { set, selection } of selections) {
       const picked: Selection = selection === null ? all : narrow(all, selection)
@@ -168,7 +169,7 @@ export class Fleet {
 
   /** Opens the credentials that these targets need. Throws CREDENTIAL_UNREADABLE, KEY_INVALID. */
   async openCredentials(targets: readonly Target[]): Promise<void> {
-    await this.#credentials?.open(targets)
+    await this.credentials?.open(targets)
   }
 
   /** Is this how somebody may name a tenant? */
