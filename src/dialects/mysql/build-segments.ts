@@ -1,10 +1,10 @@
 import type { ScriptStatement, Segment } from '../../model/script.ts'
-import type { Finding } from './finding.ts'
+import type { Finding } from '../finding.ts'
+import type { LineIndex } from '../line-index.ts'
+import { makeStatement } from '../statement.ts'
 import { type Word, wordsOf } from './lex.ts'
-import type { LineIndex } from './line-index.ts'
 import type { Cut } from './segments.ts'
 import { type Assignment, volatileValue } from './session-settings.ts'
-import { makeStatement } from './statement.ts'
 
 /** A statement with what is known of it. */
 export interface Item {

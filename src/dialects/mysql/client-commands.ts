@@ -1,4 +1,4 @@
-import type { Finding } from './finding.ts'
+import type { Finding } from '../finding.ts'
 
 /** Commands of the command-line client that no statement of the server begins with. */
 const commands = new Set(

@@ -1,5 +1,5 @@
+import type { Finding } from '../finding.ts'
 import { readAlterTable } from './alter-actions.ts'
-import type { Finding } from './finding.ts'
 import type { Word } from './lex.ts'
 import { type Algorithm, type OnlineCase, type OnlineCaseName, onlineCases } from './online-ddl-cases.ts'
 import { readStatement, showName } from './probe-reader.ts'

@@ -6,9 +6,9 @@ import {
   type HistoryRequest,
 } from '../../model/dialect.ts'
 import { type HistorySnapshot, ledgerTable } from '../../model/history.ts'
+import { type Row, readSnapshot } from '../read-snapshot.ts'
 import type { MysqlConnection } from './connection.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
-import { type Row, readSnapshot } from './read-snapshot.ts'
 
 /** What one database answered. */
 interface Answer {

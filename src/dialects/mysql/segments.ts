@@ -1,5 +1,5 @@
+import type { Finding } from '../finding.ts'
 import type { CommitRule, TransactionControl } from './classify.ts'
-import type { Finding } from './finding.ts'
 
 /** What the layout needs to know of a statement. */
 export interface Member {

@@ -1,5 +1,5 @@
+import type { Finding } from '../finding.ts'
 import { releasesSession, type TransactionControl } from './classify.ts'
-import type { Finding } from './finding.ts'
 import type { Word } from './lex.ts'
 import type { Assignment } from './session-settings.ts'
 

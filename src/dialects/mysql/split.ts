@@ -1,8 +1,8 @@
+import type { Finding } from '../finding.ts'
+import { indexLines, type LineIndex } from '../line-index.ts'
 import { type BodyKind, type BodyReader, readBody } from './body.ts'
 import { isClientCommand, refuseCommand } from './client-commands.ts'
-import type { Finding } from './finding.ts'
 import { endOfComment, endOfOpening, endOfQuote, nextToken, type Token, type Unterminated } from './lex.ts'
-import { indexLines, type LineIndex } from './line-index.ts'
 
 /** One statement of a file: string offsets of its first character and past its last one; no delimiter, no outer comments. */
 export interface StatementRange {

@@ -1,4 +1,4 @@
-import type { LineIndex } from '../mysql/line-index.ts'
+import type { LineIndex } from '../line-index.ts'
 import { judgeStatement, readControl, sessionSetting, type Verdict } from './classify.ts'
 import type { Member } from './layout.ts'
 import { type Piece, splitSql } from './split.ts'

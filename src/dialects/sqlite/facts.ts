@@ -10,7 +10,7 @@ import type {
   StepCost,
 } from '../../model/statement-facts.ts'
 import { placeComments } from '../directive-comments.ts'
-import { indexLines } from '../mysql/line-index.ts'
+import { indexLines } from '../line-index.ts'
 import { judgeStatement, makesTemporary, readPragma, sessionSetting } from './classify.ts'
 import { findComments } from './comments.ts'
 import { type CreatedTable, readCreateTable, type TableColumn } from './create-table.ts'

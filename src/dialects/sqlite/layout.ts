@@ -1,4 +1,4 @@
-import type { Finding } from '../mysql/finding.ts'
+import type { Finding } from '../finding.ts'
 import type { TransactionControl, Verdict } from './classify.ts'
 
 /** What the layout needs to know of a statement. */

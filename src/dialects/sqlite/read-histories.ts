@@ -6,7 +6,7 @@ import {
   type HistoryRequest,
 } from '../../model/dialect.ts'
 import { type HistorySnapshot, ledgerTable } from '../../model/history.ts'
-import { readSnapshot } from '../mysql/read-snapshot.ts'
+import { readSnapshot } from '../read-snapshot.ts'
 import type { SqliteConnection } from './connection.ts'
 import type { Row } from './driver.ts'
 import { quoteIdentifier } from './quote.ts'

@@ -1,4 +1,4 @@
-import type { ScriptStatement } from '../../model/script.ts'
+import type { ScriptStatement } from '../model/script.ts'
 import type { LineIndex } from './line-index.ts'
 
 /** A stretch of a file that is sent as one statement. */

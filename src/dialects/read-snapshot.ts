@@ -1,11 +1,5 @@
-import { DatabaseError } from '../../model/dialect.ts'
-import type {
-  HistoryEntry,
-  HistoryShape,
-  HistorySnapshot,
-  HistoryTableColumn,
-  LedgerEntry,
-} from '../../model/history.ts'
+import { DatabaseError } from '../model/dialect.ts'
+import type { HistoryEntry, HistoryShape, HistorySnapshot, HistoryTableColumn, LedgerEntry } from '../model/history.ts'
 
 export type Row = Record<string, unknown>
 
