@@ -1,4 +1,5 @@
 export { type Config, type ConfigExport, defineConfig } from './config/define.ts'
+export { defineDataChange } from './data/define-data-change.ts'
 export type { FleetVersion, GuardOptions, TenantConnection, TenantVersion } from './model/app.ts'
 export type {
   BackfillOptions,
@@ -11,8 +12,19 @@ export type {
   VerifyOptions,
   VerifyReport,
 } from './model/check-report.ts'
+export type {
+  DataBatch,
+  DataChangeDefinition,
+  DataChangeProgress,
+  DataChangeReport,
+  DataChangeRunOptions,
+  DataChangeState,
+  DataChanges,
+  DataKey,
+} from './model/data-change.ts'
 export { type ErrorCode, type ErrorDocument, isTenantryError, TenantryError } from './model/errors.ts'
 export type { Emit, TenantryEvent } from './model/events.ts'
+export type { LintFinding, LintOptions, LintReport } from './model/lint.ts'
 export type {
   BaselineOptions,
   DownOptions,

@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { backfillFleet } from './checks/backfill.ts'
 import { findDrift } from './checks/drift.ts'
+import { lintFleet } from './checks/lint/lint.ts'
 import { proveFleet } from './checks/prove.ts'
 import { refuseUnproven } from './checks/refuse-unproven.ts'
 import { verifyFleet } from './checks/verify.ts'
@@ -16,9 +17,11 @@ import type { BackfillOptions, DriftOptions, ProveOptions, VerifyOptions } from 
 import type { DataChanges } from './model/data-change.ts'
 import { isTenantryError, TenantryError } from './model/errors.ts'
 import type { Keys } from './model/key-report.ts'
+import type { LintOptions } from './model/lint.ts'
 import type { Migration } from './model/migration.ts'
 import type { PhaseReport } from './model/phase-report.ts'
 import type { SetPlan, Standing } from './model/plan.ts'
+import type { ProvisionOptions } from './model/provision.ts'
 import type {
   AdoptReport,
   BaselineOptions,
@@ -32,6 +35,8 @@ import type {
   UpOptions,
 } from './model/report.ts'
 import type { Policy } from './model/rollout.ts'
+import type { Provisioning } from './provision/making.ts'
+import { provisionTenant, requireRegistry } from './provision/provisioner.ts'
 import type { Registry } from './registry/registry.ts'
 import { adoptFleet } from './rollout/adopt.ts'
 import { AppConnections } from './rollout/app-connections.ts'
@@ -63,6 +68,7 @@ export class OpenFleet implements Tenantry {
   readonly #cwd: string
   readonly #connections: AppConnections
   readonly #versions: AppVersions
+  readonly #provisioning: Provisioning | null
   readonly dataChanges: DataChanges
 
   constructor(
@@ -72,8 +78,10 @@ export class OpenFleet implements Tenantry {
     keys: Keys,
     stateDir: string,
     cwd: string,
+    provisioning: Provisioning | null = null,
   ) {
     this.keys = keys
+    this.#provisioning = provisioning
     this.#connections = new AppConnections(fleet, (name) => fleet.findTenant(name), config.appPool)
     this.#versions = new AppVersions(fleet, (name) => fleet.findTenant(name))
     this.#config = config
@@ -143,6 +151,10 @@ export class OpenFleet implements Tenantry {
 
   async prove(options: ProveOptions = {}) {
     return proveFleet(this.#fleet, this.#stateDir, options)
+  }
+
+  async lint(options: LintOptions = {}) {
+    return lintFleet(this.#fleet, options)
   }
 
   async baseline(options: BaselineOptions): Promise<FleetReport> {
@@ -249,6 +261,10 @@ export class OpenFleet implements Tenantry {
 
   namesTenant(text: string): Promise<boolean> {
     return this.#fleet.namesTenant(text)
+  }
+
+  async provision(options: ProvisionOptions) {
+    return provisionTenant(requireRegistry(this.#provisioning), options)
   }
 
   connectionFor(idOrSlug: string) {

@@ -1,5 +1,6 @@
 import { EventEmitter } from 'node:events'
 import { describe, expect, test } from 'vitest'
+import type { DataChangeReport } from '../model/data-change.ts'
 import { TenantryError } from '../model/errors.ts'
 import type { Notice } from '../model/migration.ts'
 import type { FleetReport, PlanReport, Tenantry } from '../model/report.ts'
@@ -19,6 +20,18 @@ const fleetReport: FleetReport = {
   interrupted: false,
 }
 const planReport: PlanReport = { ...fleetReport, command: 'plan', rollout: null, migrations: [], hash: 'abc' }
+
+const dataReport = (command: DataChangeReport['command']): DataChangeReport => ({
+  command,
+  ok: true,
+  dryRun: false,
+  run: null,
+  summary: { done: 0, pending: 0, running: 0, paused: 0, failed: 0, stuck: 0, rows: 0 },
+  targets: [],
+  notices: [],
+  durationMs: 1,
+  interrupted: false,
+})
 
 interface Outcome {
   exitCode: number
@@ -62,6 +75,12 @@ async function run(
       check: () => Promise.reject(new Error('no keys here')),
       rotate: () => Promise.reject(new Error('no keys here')),
       setCredential: () => Promise.reject(new Error('no keys here')),
+    },
+    dataChanges: {
+      list: record('dataChanges.list', { command: 'backfill-data list', ok: true, changes: [], notices: [] }),
+      run: record('dataChanges.run', dataReport('backfill-data run')),
+      pause: record('dataChanges.pause', dataReport('backfill-data pause')),
+      status: record('dataChanges.status', dataReport('backfill-data status')),
     },
     phaseStatus: record('phaseStatus', { command: 'phase status', ok: true, changes: [], notices: [] }),
     verify: record('verify', {

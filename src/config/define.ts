@@ -23,6 +23,8 @@ export interface TlsConfig {
 export interface ServerConfig {
   /**
    * `postgres:` `postgresql:` `mysql:` `mariadb:` `sqlite:` `file:` `libsql:`; the dialect comes from it.
+   * `sqlite:./tenants` is a folder with a file for each database, `sqlite:./app.db` one file, both relative to the config
+   * file; `file:` means the same. Files on a remote libSQL server cannot be migrated yet.
    * Special characters of a password are percent-encoded. Understood: `sslmode`, `sslrootcert`, `sslcert`, `sslkey`,
    * `host` (also the directory of a socket), `port`, `socketPath`. An unset variable here is reported by name of the key.
    *
@@ -91,7 +93,10 @@ export interface TenantConfig {
   topology?: TopologyName | undefined
   /** Name of one of `servers`. Default: the only one, if there is one. */
   server?: string | undefined
-  /** Default for `schema` and `shared`: the one in the server's URL. */
+  /**
+   * Default for `schema` and `shared`: the one in the server's URL. SQLite: a file within the server's folder; `acme` is
+   * `acme.db`, and `acme.sqlite` stays.
+   */
   database?: string | undefined
   schema?: string | undefined
   /** For `dedicated`, instead of `server` and `database`. */
@@ -162,6 +167,16 @@ export interface DriftConfig {
     | undefined
 }
 
+/** What `lint` is told. */
+export interface LintConfig {
+  /** Major version of the oldest PostgreSQL server: newer syntax is an error. Default: not known. */
+  pgVersion?: number | undefined
+  /** A migration (id or unique number): only what comes after it is looked at. Default: everything. */
+  after?: string | undefined
+  /** Apply the rules of squawk, too, where `squawk-cli` is installed. Default: true. */
+  squawk?: boolean | undefined
+}
+
 /** What `verify` asks of tables in a target that several tenants share (topology `shared`). */
 export interface SharedTablesConfig {
   /**
@@ -169,10 +184,27 @@ export interface SharedTablesConfig {
    * foreign key that it is in. Default: `tenant_id`.
    */
   column?: string | undefined
+  /**
+   * Setting that row-level policies read to know whose rows may be seen (PostgreSQL). Data changes set it to the
+   * tenant's id, for each of their transactions. Default: `app.tenant_id`.
+   */
+  setting?: string | undefined
   /** Each such table must have row-level security, and a policy (PostgreSQL). Default: false. */
   rowLevelSecurity?: boolean | undefined
   /** Tables that are left out. */
   except?: readonly string[] | undefined
+}
+
+/** Batched changes of rows: `tenantry backfill-data`. */
+export interface DataChangesConfig {
+  /** Folder of the changes, relative to the config file; carried out by name. Default: `./data-changes`. */
+  dir?: string | undefined
+  /** How long one batch should take: its size follows from that. Default: 100. */
+  chunkMs?: number | undefined
+  /** Replicas further behind than this make a change wait (PostgreSQL). Default: 10000. */
+  maxReplicaLagMs?: number | undefined
+  /** Asked between batches, in the target's database: anything but true, or a number above 0, makes a change wait. */
+  healthQuery?: string | undefined
 }
 
 /** Everything but the environments. */
@@ -220,6 +252,8 @@ export interface BaseConfig {
   sharedSchema?: string | undefined
   rollout?: RolloutConfig | undefined
   drift?: DriftConfig | undefined
+  lint?: LintConfig | undefined
+  dataChanges?: DataChangesConfig | undefined
   /** Default: `true`, which is `{ column: 'tenant_id' }`. `false`: nothing is asked. */
   sharedTables?: SharedTablesConfig | boolean | undefined
 }

@@ -184,12 +184,27 @@ const base = {
       ),
     }),
   ),
+  dataChanges: v.optional(
+    shape({
+      dir: v.optional(text),
+      chunkMs: v.optional(whole(10)),
+      maxReplicaLagMs: v.optional(whole(0)),
+      healthQuery: v.optional(text),
+    }),
+  ),
+  lint: v.optional(shape({ pgVersion: v.optional(whole(9)), after: v.optional(text), squawk: v.optional(v.boolean()) })),
   sharedTables: v.optional(
     v.lazy((input: unknown) =>
       typeof input === 'boolean'
         ? v.boolean()
         : shape({
             column: v.optional(text),
+            setting: v.optional(
+              v.pipe(
+                text,
+                v.regex(/^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$/, 'must be a name with a dot, such as `app.tenant_id`'),
+              ),
+            ),
             rowLevelSecurity: v.optional(v.boolean()),
             except: v.optional(v.array(text)),
           }),

@@ -12,8 +12,10 @@ import type {
 import type { DataChanges } from './data-change.ts'
 import type { ErrorDocument } from './errors.ts'
 import type { Keys } from './key-report.ts'
+import type { LintOptions, LintReport } from './lint.ts'
 import type { Notice } from './migration.ts'
 import type { PhaseReport } from './phase-report.ts'
+import type { ProvisionOptions, ProvisionReport } from './provision.ts'
 import type { Summary, TargetResult, WaveResult } from './rollout.ts'
 
 /** Which tenants. All given conditions must hold; nothing given: every active tenant. */
@@ -320,6 +322,11 @@ export interface Tenantry {
    * `ok` is false where an undo is broken, or a migration cannot be applied. Throws SCRATCH_MISSING.
    */
   prove(options?: ProveOptions): Promise<ProveReport>
+  /**
+   * Looks at the files of migrations for what is unsafe, unclear or cannot run. Asks no server. `ok` is false where
+   * there is an error, or more warnings than `maxWarnings`.
+   */
+  lint(options?: LintOptions): Promise<LintReport>
   baseline(options: BaselineOptions): Promise<FleetReport>
   explain(tenant: string): Promise<ExplainReport>
   /**
@@ -342,6 +349,13 @@ export interface Tenantry {
   make(name: string, options?: { set?: string; description?: string }): Promise<MakeReport>
   rollouts(): Promise<RolloutListItem[]>
   rollout(id: string): Promise<RolloutReport>
+  /**
+   * Makes a tenant: its role, its database or schema, everything that the migrations make, first rows; active only when
+   * it equals what the migrations make. May be called from a server, by many at once: calls for one slug make one
+   * tenant, and one that was cut off is gone on with. Throws PROVISION_FAILED, TENANT_BEHIND, TENANT_INVALID,
+   * TENANT_STATE, KEY_INVALID, REGISTRY_MISSING, and what migrations throw.
+   */
+  provision(options: ProvisionOptions): Promise<ProvisionReport>
   /**
    * An active tenant's database, for the application: opened credential, checked TLS, sessions sized by DB_POOL_MAX and
    * DB_POOL_MIN. Never migrates. Throws TENANT_UNKNOWN, TENANT_STATE, CREDENTIAL_UNREADABLE.

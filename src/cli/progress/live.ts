@@ -1,5 +1,6 @@
 import type { TenantryEvent } from '../../model/events.ts'
 import { type Colors, showControls } from '../text.ts'
+import { describeDataChange } from './data-changes.ts'
 import {
   describeMilestone,
   describeProgress,
@@ -53,7 +54,8 @@ export function drawLiveLine(stream: TextStream, options: LiveOptions): Progress
   }
 
   function sayWhatMatters(event: TenantryEvent): void {
-    const milestone = describeMilestone(event, colors)
+    const milestone =
+      describeMilestone(event, colors) ?? describeDataChange(event, colors, verbose || state.total <= 20)
     if (milestone !== null) say(milestone)
     else if (event.type === 'target-slow') say(`${colors.yellow('…')} ${describeSlow(event)}`)
     else if (event.type === 'target-waiting' && event.reason !== 'exclusive') {

@@ -1,5 +1,6 @@
 import type { TenantryEvent } from '../../model/events.ts'
 import { type Colors, formatDuration, plural, showControls } from '../text.ts'
+import { describeDataChange } from './data-changes.ts'
 import {
   describeMilestone,
   describeProgress,
@@ -73,7 +74,8 @@ export function writePlainLines(stream: TextStream, options: PlainOptions): Prog
   function emit(received: TenantryEvent): void {
     const event = showControls(received)
     foldProgress(state, event, now())
-    const milestone = describeMilestone(event, colors)
+    const milestone =
+      describeMilestone(event, colors) ?? describeDataChange(event, colors, verbose || state.total <= smallFleet)
     if (milestone !== null) say(milestone)
     else if (event.type === 'target-waiting') sayWaiting(event)
     else if (event.type === 'target-slow') say(`${colors.yellow('…')} ${describeSlow(event)}`)
