@@ -46,7 +46,11 @@ const isCi = !['', '0', 'false', undefined].includes(process.env.CI)
 const total = { passed: 0, failed: 0, skipped: 0 }
 const given = process.argv.slice(2)
 const newer = installed('the alpha of Sequelize 7', 'test/sequelize7')
-await runTests(given, newer === null ? {} : { TENANTRY_TEST_SEQUELIZE7: newer })
+const linters = installed('the manifests of deploy/', 'test/manifests')
+await runTests(given, {
+  ...(newer === null ? {} : { TENANTRY_TEST_SEQUELIZE7: newer }),
+  ...(linters === null ? {} : { TENANTRY_TEST_MANIFESTS: linters }),
+})
 for (const version of given.length === 0 ? olderVersions : []) {
   if (interrupted || !canTest(version)) continue
   console.log(`\nThe same with PostgreSQL ${version}:`)

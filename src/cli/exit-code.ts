@@ -37,6 +37,36 @@ export function exitCodeOf(report: ReportedOutcome): ExitCode {
   return report.ok && report.summary.failed === 0 && report.summary.stopped === 0 ? 0 : 1
 }
 
+/** For a document that is ok, or has an error of the whole command. */
+export function exitCodeOfDocument({ ok, error }: { ok: boolean; error: ErrorDocument | null }): ExitCode {
+  if (error !== null) return errorTable[error.code].exit
+  return ok ? 0 : 1
+}
+
+/**
+ * The same as {@link exitCodeOf}, and 0 although so many targets failed, were stopped or need a person. A contract step
+ * that waits for no more targets than that is no obstacle either.
+ */
+export function exitCodeWithin(
+  report: FleetReport,
+  allowed: { count: number } | { percent: number } | undefined,
+): ExitCode {
+  const code = exitCodeOf(report)
+  if (code === 0 || report.interrupted || allowed === undefined) return code
+  const most = 'count' in allowed ? allowed.count : Math.floor((report.summary.targets * allowed.percent) / 100)
+  if (report.error !== null && report.error.code !== 'PHASE_BLOCKED') return code
+  if (report.error !== null && Number(report.error.context.behind) > most) return code
+  const bad =
+    report.command === 'check'
+      ? report.targets.filter((target) => needsPerson(target)).length
+      : report.summary.failed + report.summary.stopped + report.summary.skipped
+  return bad <= most ? 0 : code
+}
+
+function needsPerson({ error, pending, failed, changed, missing }: FleetReport['targets'][number]): boolean {
+  return error !== null || pending.length + failed.length + changed.length + missing.length > 0
+}
+
 /** For what stopped a command by an exception. */
 export function exitCodeOfError(error: unknown): ExitCode {
   return isTenantryError(error) ? errorTable[error.code].exit : errorTable.INTERNAL.exit

@@ -114,6 +114,12 @@ export function parseMaxFailures(value: string): { count: number } | { percent: 
   return { count }
 }
 
+export function parseSeconds(value: string): number {
+  const count = wholeNumber(value)
+  if (count === null || count > 86_400) throw new InvalidArgumentError('It takes a number of seconds, up to a day.')
+  return count
+}
+
 function wholeNumber(value: string): number | null {
   const number = /^\d+$/.test(value) ? Number(value) : Number.NaN
   return Number.isSafeInteger(number) ? number : null

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import type { PlanOptions, UpOptions } from '../../model/report.ts'
 import { addExamples } from '../examples.ts'
-import { exitCodeOf } from '../exit-code.ts'
+import { exitCodeWithin } from '../exit-code.ts'
 import { addSelectors, parseMaxFailures } from '../flags.ts'
 import type { Invoke } from '../invoke.ts'
 import { type PlanFlags, readPlanOptions } from '../plan-options.ts'
@@ -12,6 +12,7 @@ import { carryOutPlan } from './plan.ts'
 interface UpFlags extends PlanFlags {
   dryRun?: boolean
   maxFailures?: { count: number } | { percent: number }
+  allowFailures?: { count: number } | { percent: number }
   verify?: boolean
   backup?: string
 }
@@ -29,6 +30,12 @@ export function addUp(program: Command, invoke: Invoke): void {
       new Option(
         '--max-failures <n>',
         'stop starting targets after more failures than this: 2, or 5%; 0: after the first',
+      ).argParser(parseMaxFailures),
+    )
+    .addOption(
+      new Option(
+        '--allow-failures <n>',
+        'exit code 0 although so many targets failed: 1, or 2%; they are reported all the same',
       ).argParser(parseMaxFailures),
     )
     .option(
@@ -69,7 +76,7 @@ async function carryOutUp(session: Session, planOptions: PlanOptions, flags: UpF
   const tenantry = await session.open()
   const report = await tenantry.up(options)
   session.print(report, printRun)
-  return exitCodeOf(report)
+  return exitCodeWithin(report, flags.allowFailures)
 }
 
 function sayVersionIsIgnored(session: Session): void {
