@@ -16,6 +16,7 @@ import { addPlan } from './commands/plan.ts'
 import { addProve } from './commands/prove.ts'
 import { addRollout } from './commands/rollout.ts'
 import { addStatus } from './commands/status.ts'
+import { addTenants } from './commands/tenants.ts'
 import { addUnlock } from './commands/unlock.ts'
 import { addUp } from './commands/up.ts'
 import { addVerify } from './commands/verify.ts'
@@ -62,6 +63,7 @@ export function buildProgram(invoke: Invoke): Command {
     addUnlock,
     addExplain,
     addPhase,
+    addTenants,
     addKeys,
     addRollout,
     addWait,
