@@ -35,6 +35,7 @@ import type {
   UpOptions,
 } from './model/report.ts'
 import type { Policy } from './model/rollout.ts'
+import type { Tenants } from './model/tenant-report.ts'
 import type { Provisioning } from './provision/making.ts'
 import { provisionTenant, requireRegistry } from './provision/provisioner.ts'
 import type { Registry } from './registry/registry.ts'
@@ -60,6 +61,7 @@ import { dialectOf, tenantsOf } from './wiring.ts'
 /** A fleet that is open: each method plans or reads with the fleet, and hands over to a room. */
 export class OpenFleet implements Tenantry {
   readonly keys: Keys
+  readonly tenants: Tenants
   readonly #config: ResolvedConfig
   readonly #fleet: Fleet
   readonly #registry: Registry | null
@@ -76,11 +78,13 @@ export class OpenFleet implements Tenantry {
     fleet: Fleet,
     registry: Registry | null,
     keys: Keys,
+    tenants: Tenants,
     stateDir: string,
     cwd: string,
     provisioning: Provisioning | null = null,
   ) {
     this.keys = keys
+    this.tenants = tenants
     this.#provisioning = provisioning
     this.#connections = new AppConnections(fleet, (name) => fleet.findTenant(name), config.appPool)
     this.#versions = new AppVersions(fleet, (name) => fleet.findTenant(name))

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path'
 import type { ResolvedConfig } from './config/resolved.ts'
 import { isTenantryError, TenantryError } from './model/errors.ts'
-import type { Actor, CredentialBook } from './model/registry.ts'
+import type { Actor, CredentialBook, TenantRecord } from './model/registry.ts'
 import type { StatusReport } from './model/report.ts'
 import type { Tenant } from './model/tenant.ts'
 import type {
@@ -33,6 +33,8 @@ export interface TenantWiring {
   credentials: CredentialBook | null
   actor: Actor
   cwd: string
+  /** Makes the server known that a tenant's row names by its host. Throws CONFIG_INVALID. */
+  reach(tenant: Pick<TenantRecord, 'address'>): void
   /** `status` of a fleet that consists of these tenants. */
   statusOf(tenants: readonly Tenant[]): Promise<StatusReport>
 }
@@ -83,6 +85,8 @@ export class OpenTenants implements Tenants {
     const { config, fleet, actor, cwd, credentials } = this.#wiring
     const registry = this.#registry
     const { pool } = fleet
+    const record = await registry.tenants.find(tenant)
+    if (record !== null) this.#wiring.reach(record)
     return removeTenant(
       {
         config,
@@ -119,8 +123,9 @@ export class OpenTenants implements Tenants {
   }
 
   /** What keeps it from being looked at is the answer. */
-  async #look(tenant: Tenant): Promise<readonly TenantStanding[]> {
+  async #look(tenant: Tenant & Partial<Pick<TenantRecord, 'address'>>): Promise<readonly TenantStanding[]> {
     try {
+      this.#wiring.reach({ address: tenant.address ?? null })
       return toStandings(await this.#wiring.statusOf([{ ...tenant, state: 'active' }]))
     } catch (error) {
       if (!isTenantryError(error)) throw error

@@ -3,11 +3,14 @@ import { loadConfig } from './config/load.ts'
 import type { Emit } from './model/events.ts'
 import type { Tenantry } from './model/report.ts'
 import type { Tenant } from './model/tenant.ts'
+import type { Tenants } from './model/tenant-report.ts'
 import { OpenFleet } from './open-fleet.ts'
 import { openKeys } from './open-keys.ts'
+import { OpenTenants } from './open-tenants.ts'
+import { actorOf } from './registry/actor.ts'
 import { readKeysOf } from './registry/key-ring.ts'
 import { Fleet } from './rollout/fleet.ts'
-import { credentialsOf, dialectOf, registryOf, tenantsOf } from './wiring.ts'
+import { credentialsOf, dialectOf, provisioningOf, reachTenant, registryOf, tenantsOf } from './wiring.ts'
 
 export interface OpenOptions {
   /** Where the config is looked for, upwards. Default: the working directory. */
@@ -46,5 +49,26 @@ export async function openTenantry(options: OpenOptions = {}): Promise<Tenantry>
   const credentials = credentialsOf(config, registry, keys, env)
   const fleet = new Fleet(config, (server) => dialectOf(config, server), tenants, emit, credentials)
   const stateDir = env.TENANTRY_STATE_DIR ?? join(config.root, '.tenantry')
-  return new OpenFleet(config, fleet, registry, openKeys({ config, registry, reader: keys, env, emit }), stateDir, cwd)
+  const openedKeys = openKeys({ config, registry, reader: keys, env, emit })
+  const provisioning =
+    registry === null ? null : provisioningOf({ config, fleet, registry, keys, env, stateDir, credentials })
+  const open = (own: Fleet) => new OpenFleet(config, own, registry, openedKeys, book, stateDir, cwd, provisioning)
+  const book: Tenants = new OpenTenants({
+    ...{ config, fleet, registry, credentials, cwd },
+    actor: actorOf(env),
+    reach: (tenant) => reachTenant(config, tenant),
+    statusOf: async (only) => {
+      const own = new Fleet(
+        config,
+        (server) => dialectOf(config, server),
+        () => only,
+        () => {},
+        credentials,
+      )
+      return open(own)
+        .status()
+        .finally(() => own.close())
+    },
+  })
+  return open(fleet)
 }

@@ -6,15 +6,17 @@ import { sqlite } from './dialects/sqlite/index.ts'
 import type { Dialect } from './model/dialect.ts'
 import { TenantryError } from './model/errors.ts'
 import type { Emit } from './model/events.ts'
-import type { CredentialBook } from './model/registry.ts'
+import type { CredentialBook, TenantRecord } from './model/registry.ts'
 import type { DialectName, ServerAddress } from './model/server.ts'
 import type { Tenant } from './model/tenant.ts'
+import type { Provisioning } from './provision/making.ts'
+import { actorOf } from './registry/actor.ts'
 import type { KeyReader, KeySurroundings } from './registry/key-ring.ts'
 import { listTenants } from './registry/list-tenants.ts'
 import { openCredentials } from './registry/open-credentials.ts'
 import { openRegistry, type Registry } from './registry/registry.ts'
-import { listRegistryTenants } from './registry/registry-tenants.ts'
-import type { Fleet } from './rollout/fleet.ts'
+import { addServer, listRegistryTenants, type RegistrySource } from './registry/registry-tenants.ts'
+import { Fleet } from './rollout/fleet.ts'
 
 const dialects: Partial<Record<DialectName, Dialect>> = { postgres, mysql, sqlite }
 
@@ -62,6 +64,50 @@ export function credentialsOf(
   })
 }
 
+/** What making tenants works with. */
+export function provisioningOf(
+  given: Pick<Provisioning, 'fleet' | 'registry' | 'keys' | 'stateDir'> & {
+    config: ResolvedConfig
+    credentials: CredentialBook | null
+    env: KeySurroundings['env']
+  },
+): Provisioning {
+  const { config, credentials, env, fleet, registry, keys, stateDir } = given
+  return {
+    fleet,
+    registry,
+    keys,
+    surroundings: { env, root: config.root },
+    actor: actorOf(env),
+    stateDir,
+    fleetFor: (other) =>
+      new Fleet(
+        other,
+        (server) => dialectOf(other, server),
+        () => [],
+        fleet.emit,
+        credentials,
+      ),
+  }
+}
+
+/** What servers of tenants that bring their own host are made from. */
+function registrySource(config: ResolvedConfig): RegistrySource {
+  if (config.registry === null) throw new TenantryError('INTERNAL', 'There is no registry.')
+  const { server, mapped } = config.registry
+  return {
+    dialect: mapped?.defaults.dialect ?? server.dialect,
+    root: config.root,
+    servers: config.servers as Map<string, ServerAddress>,
+    registry: server,
+  }
+}
+
+/** Makes the server of a registry's tenant known, where its row names a host of its own. Throws CONFIG_INVALID. */
+export function reachTenant(config: ResolvedConfig, { address }: Pick<TenantRecord, 'address'>): void {
+  if (address !== null) addServer(address, registrySource(config))
+}
+
 export function tenantsOf(
   config: ResolvedConfig,
   fleet: Fleet,
@@ -70,14 +116,8 @@ export function tenantsOf(
   const source = config.tenants
   if (source.from === 'list') return source.tenants
   if (source.from === 'registry') {
-    if (registry === null || config.registry === null) throw new TenantryError('INTERNAL', 'There is no registry.')
-    const { server, mapped } = config.registry
-    return listRegistryTenants(registry, {
-      dialect: mapped?.defaults.dialect ?? server.dialect,
-      root: config.root,
-      servers: config.servers as Map<string, ServerAddress>,
-      registry: server,
-    })
+    if (registry === null) throw new TenantryError('INTERNAL', 'There is no registry.')
+    return listRegistryTenants(registry, registrySource(config))
   }
   return listTenants(source, {
     connect: (server, database) => fleet.pool.another(server, database),

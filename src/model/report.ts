@@ -17,6 +17,7 @@ import type { Notice } from './migration.ts'
 import type { PhaseReport } from './phase-report.ts'
 import type { ProvisionOptions, ProvisionReport } from './provision.ts'
 import type { Summary, TargetResult, WaveResult } from './rollout.ts'
+import type { Tenants } from './tenant-report.ts'
 
 /** Which tenants. All given conditions must hold; nothing given: every active tenant. */
 export interface Selectors {
@@ -336,6 +337,8 @@ export interface Tenantry {
   adopt(options?: { selectors?: Selectors; write?: boolean }): Promise<AdoptReport>
   /** What seals credentials. */
   readonly keys: Keys
+  /** The registry's tenants. */
+  readonly tenants: Tenants
   /** Frees the adopted tool's lock row where a run died and left it. Throws CONFIRMATION_MISSING. */
   unlock(options?: UnlockOptions): Promise<UnlockReport>
   /** Waits until every server of the config, and the registry, answers. */

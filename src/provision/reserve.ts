@@ -5,7 +5,7 @@ import { checkNewTenant } from '../registry/check-new-tenant.ts'
 import { nameRole, randomDigits } from '../topologies/name-place.ts'
 import { mayRename, type PlaceWish, placeTenant } from '../topologies/place-tenant.ts'
 import type { Making, Provisioning } from './making.ts'
-import { requireKey } from './tenant-credential.ts'
+import { chooseKey } from './tenant-credential.ts'
 
 const mostNames = 8
 
@@ -14,9 +14,9 @@ const mostNames = 8
  * with this slug, its row. Throws TENANT_INVALID, TENANT_EXISTS, KEY_INVALID.
  */
 export async function reserveTenant(about: Provisioning, options: ProvisionOptions): Promise<TenantRecord> {
-  const { registry, actor, fleet } = about
+  const { registry, actor } = about
   const wish = wishOf(about, options)
-  if (needsRole(about, wish)) await requireKey(about)
+  if (needsRole(about, wish)) await chooseKey(about, '')
   for (let tries = 1; ; tries++) {
     const tenant = check(about, options, wish)
     try {
@@ -28,7 +28,6 @@ export async function reserveTenant(about: Provisioning, options: ProvisionOptio
       if (other !== null) return other
       if (!mayRename(wish) || tries >= mostNames) throw error
     }
-    void fleet
   }
 }
 
@@ -37,7 +36,7 @@ function needsRole({ fleet }: Provisioning, { topology, server }: PlaceWish): bo
   return fleet.pool.dialect(server).places?.longestRoleBytes != null
 }
 
-function wishOf({ fleet }: Provisioning, options: ProvisionOptions): PlaceWish {
+export function wishOf({ fleet }: Pick<Provisioning, 'fleet'>, options: ProvisionOptions): PlaceWish {
   const { provision, servers } = fleet.config
   const topology = options.topology ?? provision.topology ?? (options.schema === undefined ? 'database' : 'schema')
   const server = options.server ?? provision.server ?? (servers.size === 1 ? [...servers.keys()][0] : undefined) ?? ''

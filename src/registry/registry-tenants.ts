@@ -17,7 +17,8 @@ export async function* listRegistryTenants(registry: Registry, source: RegistryS
   }
 }
 
-function addServer(place: { host: string; port: number }, source: RegistrySource): void {
+/** Makes the server known that a tenant's row names by its host. Throws CONFIG_INVALID. */
+export function addServer(place: { host: string; port: number }, source: RegistrySource): void {
   const { servers } = source
   if (servers.has(nameOfPlace(place))) return
   const findings: Findings = { problems: [], notices: [] }
