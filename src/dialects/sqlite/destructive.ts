@@ -1,4 +1,5 @@
 import type { DestructiveStep } from '../../model/script.ts'
+import { isReserved } from './canonical-text.ts'
 import { type Reader, readStatement, splitAtCommas } from './reader.ts'
 import { foldName, nameOf, type Word } from './words.ts'
 
@@ -45,8 +46,16 @@ function readCopy(reader: Reader): { from: string; columns: ReadonlySet<string> 
   if (!isName || after.some(({ key }) => notWhole.has(key) || key === '(')) return null
   const items = splitAtCommas(words.slice(0, from))
   if (items.some((item) => item.at(-1)?.key === '*' && item.length <= 3)) return { from: nameOf(name), columns: 'all' }
-  const named = items.flat().filter(({ type }) => type === 'word' || type === 'name')
-  return { from: nameOf(name), columns: new Set(named.map((word) => foldName(nameOf(word)))) }
+  return { from: nameOf(name), columns: new Set(items.flatMap(namesIn)) }
+}
+
+/** Names of columns in what is selected: no functions, no labels, no types. */
+function namesIn(item: readonly Word[]): string[] {
+  return item.flatMap((word, at) => {
+    const isName = word.type === 'name' || (word.type === 'word' && !isReserved(word.key))
+    const isColumn = isName && !['(', '.'].includes(item[at + 1]?.key ?? '') && item[at - 1]?.key !== 'AS'
+    return isColumn ? [foldName(nameOf(word))] : []
+  })
 }
 
 function indexOutside(words: readonly Word[], wanted: string): number {

@@ -1,4 +1,5 @@
 import type { ObjectName, StatementNames } from '../../model/named-objects.ts'
+import { isReserved } from './canonical-text.ts'
 import { readCreateTable } from './create-table.ts'
 import { type Name, type Reader, readStatement } from './reader.ts'
 import { foldName, nameOf, type Word, wordsOf } from './words.ts'
@@ -148,7 +149,7 @@ function columnsOf(
   const columns = new Map<string, { tables: string[]; name: string }>()
   if (tables.size === 0) return []
   for (const [at, word] of words.entries()) {
-    if (!isName(word) || places.has(at) || words[at + 1]?.key === '.') continue
+    if (!isName(word) || places.has(at) || isReserved(word.key) || words[at + 1]?.key === '.') continue
     const before = words[at - 1]?.key ?? ''
     if (beforeOthers.has(before) || (words[at + 1]?.key === '(' && before !== ',' && before !== '(')) continue
     const qualifier = before === '.' && isName(words[at - 2]) ? foldName(nameOf(words[at - 2] as Word)) : null
