@@ -9,6 +9,7 @@ import { readDataChanges } from './read-data-changes.ts'
 import { readDrift } from './read-drift.ts'
 import { readKeys } from './read-keys.ts'
 import { type ConfigOverrides, readLimits } from './read-limits.ts'
+import { readLint } from './read-lint.ts'
 import { readProvisioning } from './read-provisioning.ts'
 import { readRegistry } from './read-registry.ts'
 import { readSharedTables } from './read-shared-tables.ts'
@@ -80,6 +81,7 @@ export function resolveConfig(config: UnknownRecord, context: ResolveContext): R
     sharedSchema,
     policy,
     drift: readDrift(config.drift),
+    lint: readLint(config.lint),
     dataChanges: readDataChanges(config.dataChanges, root),
     registry,
     keys: readKeys(config.keys, root, findings),

@@ -168,6 +168,16 @@ export interface DataChangeRules {
   healthQuery: string | null
 }
 
+/** What `lint` is told. */
+export interface LintConfigResolved {
+  /** Major version of the oldest PostgreSQL server; null: not known. */
+  pgVersion: number | null
+  /** Only what comes after this migration is looked at; null: everything. */
+  after: string | null
+  /** Apply the rules of squawk, too, where it is installed. */
+  squawk: boolean
+}
+
 /** The config with files, variables, environments and flags worked in; nothing is looked up later. */
 export interface ResolvedConfig {
   /** Folder of the config file, or the working directory. */
@@ -196,6 +206,7 @@ export interface ResolvedConfig {
   sharedSchema: string
   policy: Policy
   drift: DriftRules
+  lint: LintConfigResolved
   dataChanges: DataChangeRules
   /** null: none is configured. */
   registry: ResolvedRegistry | null

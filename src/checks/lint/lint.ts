@@ -1,0 +1,186 @@
+import { TenantryError } from '../../model/errors.ts'
+import type { LintFinding, LintOptions, LintReport, LintRuleDescription } from '../../model/lint.ts'
+import type { Migration, Notice } from '../../model/migration.ts'
+import { chooseSets, type Fleet, type LoadedSet, resolveInSets } from '../../rollout/fleet.ts'
+import { type ChangedMigration, judgeChanged } from './changed.ts'
+import { judgeFile, type LintState } from './judge.ts'
+import { emptySchema } from './known-schema.ts'
+import { maskFinding } from './mask-finding.ts'
+import { dialectsOf, type NotAnalysed, readSet, readTenants, type SetTenants } from './read-set.ts'
+import type { LintedFile, LintSettings } from './rule.ts'
+import { findRule } from './rule-table.ts'
+import { runSquawk } from './squawk.ts'
+
+/** What reading the fleet's servers has told, where that was done; nothing of it is needed. */
+export interface LintKnowledge {
+  /** Tenants of a set, by its name. */
+  tenants?: ReadonlyMap<string, SetTenants>
+  /** Migrations that were edited after they had been applied. */
+  changed?: readonly ChangedMigration[]
+}
+
+interface Gathered {
+  findings: LintFinding[]
+  ignored: (LintFinding & { reason: string })[]
+  notAnalysed: NotAnalysed[]
+  notices: Notice[]
+  files: Set<string>
+  statements: number
+}
+
+/**
+ * Looks at the files of every set. Asks no server. Throws TENANT_UNKNOWN for a set and MIGRATION_UNKNOWN for a migration
+ * that is not there.
+ */
+export async function lintFleet(
+  fleet: Fleet,
+  options: LintOptions = {},
+  knowledge: LintKnowledge = {},
+): Promise<LintReport> {
+  const startedAt = performance.now()
+  const sets = chooseSets(await fleet.loadSets(), options.sets ?? [])
+  const isChosen = chooseMigrations(sets, options, fleet.config.lint.after)
+  const all: Gathered = {
+    findings: [],
+    ignored: [],
+    notAnalysed: [],
+    notices: sets.flatMap(({ notices }) => notices),
+    files: new Set(),
+    statements: 0,
+  }
+  let migrations = 0
+  for (const set of sets) {
+    migrations += set.migrations.filter(isChosen).length
+    await lintSet(fleet, set, options, knowledge, isChosen, all)
+  }
+  const chosen = sets.map((set) => ({ name: set.config.name, migrations: set.migrations.filter(isChosen) }))
+  all.findings.push(...judgeChanged(knowledge.changed ?? [], chosen))
+  return report(fleet, all, migrations, options, startedAt)
+}
+
+/** All, or those that are named, or those that come after one. */
+function chooseMigrations(
+  sets: readonly LoadedSet[],
+  { migrations, after }: LintOptions,
+  configured: string | null,
+): (migration: Migration) => boolean {
+  if (migrations !== undefined && migrations.length > 0) {
+    const named = new Set(migrations.flatMap((name) => [...resolveInSets(sets, name).values()]))
+    return (migration) => named.has(migration)
+  }
+  const last = after ?? configured
+  if (last === null || last === undefined) return () => true
+  const passed = new Set<Migration>()
+  for (const [set, migration] of resolveInSets(sets, last)) {
+    for (const one of set.migrations.slice(0, set.migrations.indexOf(migration) + 1)) passed.add(one)
+  }
+  return (migration) => !passed.has(migration)
+}
+
+async function lintSet(
+  fleet: Fleet,
+  set: LoadedSet,
+  options: LintOptions,
+  knowledge: LintKnowledge,
+  isChosen: (migration: Migration) => boolean,
+  all: Gathered,
+): Promise<void> {
+  const { config } = fleet
+  const tenants = knowledge.tenants?.get(set.config.name) ?? readTenants(fleet, set)
+  if (!tenants.known) all.notices.push(tenantsUnknown(set, config.tenants.from))
+  const pgVersion = options.pgVersion ?? config.lint.pgVersion
+  const seen = new Set<string>()
+  for (const dialect of dialectsOf(fleet, tenants)) {
+    const { grammar, companion, keepsRows } = dialect.facts
+    const settings: LintSettings = {
+      schemaTargets: tenants.schemaTargets && dialect.features.schemas,
+      sharedColumn: tenants.sharedTargets ? (config.sharedTables?.column ?? null) : null,
+      sharedExcept: config.sharedTables?.except ?? [],
+      tenants: tenants.names,
+      pgVersion,
+      keepsRows,
+      grammar,
+    }
+    const byId = new Map(set.migrations.map((migration) => [migration.id, migration]))
+    const chosen = (file: LintedFile) => {
+      const migration = byId.get(file.migration)
+      return migration !== undefined && isChosen(migration)
+    }
+    const { files, notAnalysed } = await readSet(fleet, set, dialect, settings, isChosen)
+    const forSquawk = files.filter((file) => chosen(file) && isForSquawk(file, set))
+    const useSquawk = companion !== null && config.lint.squawk
+    const squawk = useSquawk ? await runSquawk(forSquawk, config.root, pgVersion) : null
+    const state: LintState = { known: emptySchema(), phases: [] }
+    for (const notice of squawk?.notices ?? []) {
+      if (!all.notices.some(({ rule }) => rule === notice.rule)) all.notices.push(notice)
+    }
+    for (const file of files) {
+      const { kept, ignored } = judgeFile(file, state, settings, squawk?.findings.get(file))
+      if (!chosen(file)) continue
+      all.files.add(`${file.set}\0${file.file}`)
+      all.statements += file.facts.statements.length
+      // A set for two kinds of database is read twice; what both say is said once.
+      const isNew = (one: LintFinding) => !seen.has(keyOf(one))
+      const [newKept, newIgnored] = [kept.filter(isNew), ignored.filter(isNew)]
+      for (const one of [...newKept, ...newIgnored]) seen.add(keyOf(one))
+      const { placeholders } = set.config
+      all.findings.push(...newKept.map((one) => maskFinding(one, placeholders)))
+      all.ignored.push(...newIgnored.map((one) => maskFinding(one, placeholders)))
+    }
+    all.notAnalysed.push(...notAnalysed)
+  }
+}
+
+/** Only what is applied and could be read; what reads nothing finds nothing. */
+function isForSquawk({ direction, facts, migration }: LintedFile, { migrations }: LoadedSet): boolean {
+  if (direction !== 'up' || facts.syntaxError !== null) return false
+  return migrations.find(({ id }) => id === migration)?.up.kind === 'sql'
+}
+
+const keyOf = ({ rule, file, line, column, message }: LintFinding) => `${rule}\0${file}\0${line}\0${column}\0${message}`
+
+function tenantsUnknown({ config }: LoadedSet, from: string): Notice {
+  return {
+    rule: 'tenants-not-read',
+    message: `Tenants of set ${config.name} come from a ${from}, which is not asked here: rules about schemas of tenants and about shared tables were not applied.`,
+  }
+}
+
+function describeRules(findings: readonly LintFinding[]): LintRuleDescription[] {
+  const described = new Map<string, LintRuleDescription>()
+  for (const { rule: id, severity } of findings) {
+    if (described.has(id)) continue
+    const rule = findRule(id)
+    const title = rule?.title ?? `${id.replace('squawk/', '')} (squawk)`
+    const why = rule?.why ?? `See https://squawkhq.com/docs/${id.replace('squawk/', '')}`
+    described.set(id, { id, title, severity: rule?.severity ?? severity, why })
+  }
+  return [...described.values()].sort((a, b) => a.id.localeCompare(b.id))
+}
+
+function report(
+  fleet: Fleet,
+  { findings, ignored, notAnalysed, notices, files, statements }: Gathered,
+  migrations: number,
+  { maxWarnings }: LintOptions,
+  startedAt: number,
+): LintReport {
+  if (maxWarnings !== undefined && !(maxWarnings >= 0)) {
+    throw new TenantryError('USAGE', '`maxWarnings` must be a number from 0.')
+  }
+  const count = (severity: LintFinding['severity']) => findings.filter((one) => one.severity === severity).length
+  const [errors, warnings, infos] = [count('error'), count('warning'), count('info')]
+  return {
+    command: 'lint',
+    ok: errors === 0 && (maxWarnings === undefined || warnings <= maxWarnings),
+    findings,
+    summary: { migrations, files: files.size, statements, errors, warnings, infos, ignored: ignored.length },
+    ignored,
+    notAnalysed,
+    rules: describeRules([...findings, ...ignored]),
+    notices,
+    root: fleet.config.root,
+    maxWarnings: maxWarnings ?? null,
+    durationMs: Math.round(performance.now() - startedAt),
+  }
+}
