@@ -12,7 +12,7 @@ import { interrupted, Making, type Provisioning } from './making.ts'
 import { ProvisionRecord } from './provision-record.ts'
 import { FleetMovedOn } from './reach-head.ts'
 import { chooseNames, reserveTenant } from './reserve.ts'
-import { requireKey } from './tenant-credential.ts'
+import { chooseKey } from './tenant-credential.ts'
 
 const defaultWaitMs = 300_000
 const pollMs = 200
@@ -66,6 +66,14 @@ export async function provisionTenant(about: Provisioning, options: ProvisionOpt
   }
 }
 
+/** Throws REGISTRY_MISSING. */
+export function requireRegistry(about: Provisioning | null): Provisioning {
+  if (about !== null) return about
+  throw new TenantryError('REGISTRY_MISSING', 'New tenants are written down in a registry, and the config has none.', {
+    hint: "Say `tenants: { from: 'registry' }` in the config, then `tenantry registry migrate`.",
+  })
+}
+
 /** Takes it on, unless another process that lives has it. */
 async function claim(about: Provisioning, tenant: TenantRecord): Promise<ProvisionRecord | null> {
   if (about.fleet.config.provision.role) await requireKeyFor(about, tenant)
@@ -77,7 +85,7 @@ async function requireKeyFor(about: Provisioning, tenant: TenantRecord): Promise
   const places = about.fleet.pool.dialect(tenant.placement.server).places
   if (tenant.topology === 'shared' || places?.longestRoleBytes == null) return
   const stored = (await about.registry.tenants.readCredentials([tenant.id])).get(tenant.id)
-  if (stored?.sealed == null && stored?.reference == null) await requireKey(about)
+  if (stored?.sealed == null && stored?.reference == null) await chooseKey(about, tenant.id)
 }
 
 async function restart(about: Provisioning, tenant: TenantRecord): Promise<TenantRecord> {

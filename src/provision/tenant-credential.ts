@@ -1,17 +1,18 @@
 import { randomBytes } from 'node:crypto'
 import { isTenantryError, TenantryError } from '../model/errors.ts'
-import type { SealingKey } from '../model/registry.ts'
 import { Secret } from '../model/secret.ts'
 import { isOpened, openStored, readNeededKeys } from '../registry/open-stored.ts'
 import { addUnreadable, noneUnreadable, refuseUnreadable } from '../registry/refuse-unreadable.ts'
 import { resolveReference } from '../registry/resolve-reference.ts'
-import { seal } from '../registry/seal.ts'
+import { chooseSealing, type Sealing, sealWith, writeVerified } from '../registry/write-credentials.ts'
 import type { Provisioning } from './making.ts'
 
-/** The key that a new credential is sealed with. Throws KEY_INVALID. */
-export async function requireKey({ keys }: Pick<Provisioning, 'keys'>): Promise<SealingKey> {
+/** As the team's own application reads it, where it has a table of its own. Throws KEY_INVALID. */
+export async function chooseKey({ registry, fleet, keys, actor }: Provisioning, tenantId: string): Promise<Sealing> {
+  const mapped = fleet.config.registry?.mapped ?? null
+  if (mapped !== null) return chooseSealing({ store: registry.tenants, keys, mapped, actor }, tenantId)
   const { current } = await keys.sealing()
-  if (current !== null) return current
+  if (current !== null) return { kind: 'sealed', key: current }
   throw new TenantryError(
     'KEY_INVALID',
     'A new tenant gets a role of its own, and no key is set to seal its password with.',
@@ -35,10 +36,21 @@ export async function tenantPassword(
   const password = new Secret(randomBytes(24).toString('base64url'))
   const known = await storedPassword(about, tenant)
   if (known !== null) return known
-  const sealed = seal(await requireKey(about), tenant.id, password)
-  const credential = { tenantId: tenant.id, user: role, sealed, reference: null }
-  const written = await tenants.writeCredentials([{ credential, was: null }], 'credential', about.actor)
-  if (written === 1) return password
+  const sealing = await chooseKey(about, tenant.id)
+  const credential = {
+    tenantId: tenant.id,
+    user: role,
+    sealed: sealWith(sealing, tenant.id, password),
+    reference: null,
+  }
+  const ring = sealing.kind === 'cbc' ? await about.keys.ring() : { ...(await about.keys.sealing()), cbc: null }
+  const written = await writeVerified(
+    { store: tenants, actor: about.actor },
+    [{ credential, was: null, secret: password }],
+    'credential',
+    ring,
+  )
+  if (written.size === 1) return password
   // Somebody stored one meanwhile.
   return (await storedPassword(about, tenant)) ?? password
 }
