@@ -26,7 +26,7 @@ export function readTenantSource(
   if (value === undefined) {
     findings.problems.push({
       path: 'tenants',
-      message: "is missing; give a list, `{ from: 'schemas', … }`, `{ from: 'query', … }` or a function",
+      message: "is missing; give a list, `{ from: 'schemas', … }`, `{ from: 'query', … }`, `{ from: 'registry' }` or a function",
     })
     return null
   }
@@ -36,6 +36,7 @@ export function readTenantSource(
   if (!isRecord(value)) return null
   if (value.from === 'schemas') return readSchemas(value, servers, findings)
   if (value.from === 'query') return readQuery(value, servers, findings)
+  if (value.from === 'registry') return { from: 'registry' }
   return null
 }
 
