@@ -10,6 +10,7 @@ import { addDrift } from './commands/drift.ts'
 import { addExplain } from './commands/explain.ts'
 import { addInit } from './commands/init.ts'
 import { addKeys } from './commands/keys.ts'
+import { addLint } from './commands/lint.ts'
 import { addMake } from './commands/make.ts'
 import { addPhase } from './commands/phase.ts'
 import { addPlan } from './commands/plan.ts'
@@ -59,6 +60,7 @@ export function buildProgram(invoke: Invoke): Command {
     addBackfill,
     addBackfillData,
     addProve,
+    addLint,
     addBaseline,
     addUnlock,
     addExplain,

@@ -26,6 +26,8 @@ export interface CliHost {
   readInput?: () => Promise<string>
   /** Asks whoever sits at the terminal; absent: nobody does. */
   ask?: (question: string) => Promise<boolean>
+  /** The same; gives what was typed. */
+  askText?: (question: string) => Promise<string>
 }
 
 /** One command being carried out. */
@@ -37,6 +39,8 @@ export interface Session {
   open(): Promise<Tenantry>
   /** Asks a person; null: nobody is there to ask. */
   readonly confirm: ((question: string) => Promise<boolean>) | null
+  /** Asks a person for a word; null: nobody is there to ask. */
+  readonly askText: ((question: string) => Promise<string>) | null
   /** For commands that change targets. Others end at the first Ctrl-C. */
   watchInterrupts(): RunSignals
   /** A notice of the command line itself: progress shows it, and the report's document gets it. */
@@ -59,6 +63,7 @@ const noticesInResult: ReadonlySet<string> = new Set([
   'backfill',
   'repair',
   'prove',
+  'lint',
   'backfill-data list',
   'backfill-data run',
   'backfill-data pause',
@@ -107,7 +112,7 @@ export function startSession(host: CliHost, name: string, flags: GlobalFlags, ar
     kept = []
   }
 
-  const { ask } = host
+  const { ask, askText } = host
   return {
     host,
     flags,
@@ -118,6 +123,13 @@ export function startSession(host: CliHost, name: string, flags: GlobalFlags, ar
         : (question) => {
             progress.close()
             return ask(question)
+          },
+    askText:
+      askText === undefined
+        ? null
+        : (question) => {
+            progress.close()
+            return askText(question)
           },
     open() {
       opened ??= host.open({
