@@ -77,7 +77,7 @@ export function collect(value: string, previous: readonly string[] | undefined):
   return [...(previous ?? []), value]
 }
 
-function collectLabel(value: string, previous: readonly string[] | undefined): string[] {
+export function collectLabel(value: string, previous: readonly string[] | undefined): string[] {
   if (!/^[^=]+=/.test(value)) throw new InvalidArgumentError('Write it as key=value.')
   return collect(value, previous)
 }

@@ -20,7 +20,7 @@ export async function runProcess(): Promise<void> {
     exit: (code) => process.exit(code),
     open: openTenantryLazily,
     ...(!process.stdin.isTTY && { readInput: () => readText(process.stdin) }),
-    ...(process.stdin.isTTY && process.stderr.isTTY && { ask: askPerson }),
+    ...(process.stdin.isTTY && process.stderr.isTTY && { ask: askPerson, askText }),
   }
   const end = (error: unknown) => {
     if (!takeStray(error)) process.exit(printError(error, argv, host))
@@ -35,11 +35,15 @@ export async function runProcess(): Promise<void> {
 
 /** Anything but yes is no. */
 async function askPerson(question: string): Promise<boolean> {
+  return /^\s*y(es)?\s*$/i.test(await askText(question))
+}
+
+async function askText(question: string): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: process.stderr })
   // It takes the key for itself.
   lines.on('SIGINT', () => process.kill(process.pid, 'SIGINT'))
   try {
-    return /^\s*y(es)?\s*$/i.test(await lines.question(question))
+    return (await lines.question(question)).trim()
   } finally {
     lines.close()
   }

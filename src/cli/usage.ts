@@ -42,6 +42,7 @@ export function findCommandName(argv: readonly string[]): string | null {
 export function nameCommand(argv: readonly string[]): string | null {
   const name = findCommandName(argv)
   if (name === 'phase') return findSubcommand(argv, name) === 'status' ? 'phase status' : name
+  if (name === 'tenants') return [name, findSubcommand(argv, name) ?? []].flat().join(' ')
   if (name === 'backfill-data') return [name, findSubcommand(argv, name) ?? []].flat().join(' ')
   const sub = name === 'rollout' ? findSubcommand(argv, name) : null
   return sub === 'list' || sub === 'show' ? `${name} ${sub}` : name

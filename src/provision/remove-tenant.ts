@@ -8,6 +8,7 @@ import { findTenant, moveTenant } from '../registry/lifecycle.ts'
 import { isGone } from '../registry/process-name.ts'
 import type { Registry } from '../registry/registry.ts'
 import { toItem } from '../registry/tenant-item.ts'
+import { describeSize } from './describe-size.ts'
 import { checkDump, type DumpSource, dumpPlace, findDumpProgram } from './dump-place.ts'
 import { markOf, readRow, silentAfterMs } from './provision-record.ts'
 import { describePlace, type RemovalRules, refuseSharedPlace } from './removable-place.ts'
@@ -145,23 +146,6 @@ async function refuseUnconfirmed(warning: DropWarning, options: RemoveTenantOpti
       context: { tenant: slug, place: warning.place, size: warning.size, dumpWith: warning.dumpWith },
     },
   )
-}
-
-/** `14 tables, about 1,200 rows, 8.2 MB`. */
-export function describeSize(size: PlaceSize | null): string {
-  if (size === null) return 'it is gone already, only its line in the registry is left'
-  const { tables, rowsEstimate, bytes } = size
-  return [
-    `${tables.toLocaleString('en-US')} ${tables === 1 ? 'table' : 'tables'}`,
-    ...(rowsEstimate === null ? [] : [`about ${rowsEstimate.toLocaleString('en-US')} rows`]),
-    ...(bytes === null ? [] : [describeBytes(bytes)]),
-  ].join(', ')
-}
-
-function describeBytes(bytes: number): string {
-  const units = ['bytes', 'kB', 'MB', 'GB', 'TB']
-  const power = bytes < 1000 ? 0 : Math.min(units.length - 1, Math.floor(Math.log10(bytes) / 3))
-  return `${(bytes / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`
 }
 
 /** While it is written, an active tenant is suspended; where that fails, it is as it was. */

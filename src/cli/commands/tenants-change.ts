@@ -1,0 +1,41 @@
+import type { Command } from 'commander'
+import { addExamples } from '../examples.ts'
+import type { Invoke } from '../invoke.ts'
+import { printTenantChange } from '../print/tenants.ts'
+
+const changes = [
+  {
+    name: 'suspend',
+    does: 'Takes a tenant out of service: `up` and the other commands leave it out, `connectionFor` refuses it. Its data stays.',
+    examples: [['tenantry tenants suspend acme', 'until `tenants activate acme`']],
+  },
+  {
+    name: 'activate',
+    does:
+      'Takes a suspended or archived tenant back into service. What was migrated meanwhile it does not have: it is told, ' +
+      'and `up` brings it over; do so before code that needs it serves the tenant.',
+    examples: [
+      ['tenantry tenants activate acme', 'says what it lacks by now'],
+      ['tenantry tenants activate acme && tenantry up acme', 'back, and up to date'],
+    ],
+  },
+  {
+    name: 'archive',
+    does: 'Puts a tenant away for good: nothing migrates it any more. Its data stays, and it can be activated again.',
+    examples: [['tenantry tenants archive acme', 'the same as `tenants remove acme`']],
+  },
+] as const
+
+export function addTenantsChange(tenants: Command, invoke: Invoke): void {
+  for (const { name, does, examples } of changes) {
+    const command = tenants.command(`${name} <tenant>`).description(does)
+    addExamples(command, examples)
+    command.action((tenant: string) =>
+      invoke(command, async (session) => {
+        const tenantry = await session.open()
+        session.print(await tenantry.tenants[name](tenant), printTenantChange)
+        return 0
+      }),
+    )
+  }
+}
