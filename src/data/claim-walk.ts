@@ -2,7 +2,6 @@ import type { ErrorDocument } from '../model/errors.ts'
 import { isPauseFor, rowKey } from './carry-out-batch.ts'
 import { type ChangeRow, hasChangeTable, readRow } from './change-rows.ts'
 import { firstRows } from './chunk-size.ts'
-import { findTotal } from './count-walk.ts'
 import { refusal, takenError } from './describe-batch.ts'
 import { inTransaction } from './in-transaction.ts'
 import { schemaOfWalk, type Walk } from './walk.ts'
@@ -39,11 +38,6 @@ export async function claimWalk(walk: Walk): Promise<Claim> {
   const { change, run, rows, session } = walk
   const tenant = rowKey(walk)
   await makeChangeTable(walk)
-  const known = await readWalkRow(walk)
-  const begins = known === null || run.restart || known.rowsTotal === null
-  // Counting can take long: not in the transaction that holds the row.
-  const total =
-    begins && (known?.state !== 'done' || run.restart) ? await findTotal(walk, false) : (known?.rowsTotal ?? null)
   return inTransaction(walk, 'change', async (connection): Promise<Claim> => {
     await connection.query(rows.make(change.name, tenant, change.checksum, firstRows))
     const [raw] = await connection.query(rows.hold(change.name, tenant))
@@ -66,8 +60,7 @@ export async function claimWalk(walk: Walk): Promise<Claim> {
         checksum: change.checksum,
         state: 'running',
         rows_done: rowsDone,
-        rows_total: total,
-        ...(run.restart ? { at_key: null, batches: 0 } : {}),
+        ...(run.restart ? { at_key: null, batches: 0, rows_total: null } : {}),
         pause_asked_ms: null,
         beat_ms: { sql: walk.batches.nowMs },
         run: run.id,
@@ -80,8 +73,8 @@ export async function claimWalk(walk: Walk): Promise<Claim> {
         error: null,
       }),
     )
-    const fresh = run.restart ? { cursor: null, batches: 0 } : {}
-    return { kind: 'go', row: { ...row, ...fresh, rowsDone, rowsTotal: total, run: run.id } }
+    const fresh = run.restart ? { cursor: null, batches: 0, rowsTotal: null } : {}
+    return { kind: 'go', row: { ...row, ...fresh, rowsDone, run: run.id } }
   })
 }
 

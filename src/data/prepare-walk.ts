@@ -15,6 +15,9 @@ import type { Run, Walk } from './walk.ts'
 /** Changes compiled once for all targets of a kind. */
 export type CompiledBook = Map<string, Promise<CompiledChange>>
 
+/** A walk of hours outlasts a lock of minutes. */
+const lockPatienceMs = 300_000
+
 export interface PrepareOptions {
   fleet: Fleet
   run: Run
@@ -109,7 +112,11 @@ export async function prepareWalks(
     tenant: tenant === null ? null : { id: tenant.id, slug: tenant.slug },
     tenantColumn: byTenant ? rules.column : null,
     setting: rules.setting,
-    retries: new Retries(run.settings),
+    retries: new Retries({
+      ...run.settings,
+      lockRetryBudgetMs: Math.max(lockPatienceMs, run.settings.lockRetryBudgetMs),
+    }),
+    look: (ask) => fleet.pool.look(target.placement.server, target.placement.database, ask),
   })
   return byTenant ? target.tenants.map(make) : [make(single)]
 }

@@ -19,6 +19,11 @@ export class Throttle {
     this.#walk = walk
   }
 
+  /** Something was waited for: look again at once. */
+  askAgain(): void {
+    this.#askedAt = Number.NEGATIVE_INFINITY
+  }
+
   /** null: go on. Throws `DatabaseError`, also for a health query that the server refuses. */
   async findHindrance(): Promise<Hindrance | null> {
     if (performance.now() - this.#askedAt < askEveryMs) return null

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { describeBlocker } from '../engine/describe-failure.ts'
 import type { DataChangeState } from '../model/data-change.ts'
 import { DatabaseError, type DatabaseFailure } from '../model/dialect.ts'
 import type { ErrorDocument } from '../model/errors.ts'
@@ -6,6 +7,7 @@ import { type BatchOutcome, carryOutBatch, isPauseFor, rowKey } from './carry-ou
 import type { ChangeRow } from './change-rows.ts'
 import { fewerRows, mostRows, nextRows } from './chunk-size.ts'
 import { claimWalk, readWalkRow } from './claim-walk.ts'
+import { findTotal } from './count-walk.ts'
 import { describeBatchFailure, takenError } from './describe-batch.ts'
 import { failureOf, inTransaction } from './in-transaction.ts'
 import { Pace } from './pace.ts'
@@ -23,6 +25,7 @@ export interface WalkEnd {
 
 const sayWaitingEveryMs = 15_000
 const waitMs = 500
+const lookAfterMs = 30
 
 /**
  * Walks to the end, batch after batch, for as long as nothing speaks against it. What the server says comes back as the
@@ -48,16 +51,18 @@ export async function walkRows(walk: Walk): Promise<WalkEnd> {
 class Walking {
   readonly #walk: Walk
   readonly #throttle: Throttle
-  readonly #progress: WatchProgress
+  #progress: WatchProgress | null = null
+  readonly #row: ChangeRow
   readonly #pace: Pace
   readonly #most: number
   #rows: number
-  #saidWaitingAt = Number.NEGATIVE_INFINITY
+  readonly #saidAt = new Map<string, number>()
+  #lockTimeouts = 0
 
   constructor(walk: Walk, row: ChangeRow) {
     this.#walk = walk
     this.#throttle = new Throttle(walk)
-    this.#progress = new WatchProgress(walk, row)
+    this.#row = row
     this.#pace = new Pace(walk, row)
     this.#most =
       walk.compiled?.parameters.has('keys') === true || walk.compiled === null ? mostRows.keys : mostRows.range
@@ -78,13 +83,32 @@ class Walking {
         if (row.value !== null && isPauseFor(walk, row.value)) return this.#stop('paused', null)
         continue
       }
-      const end = await this.#batch()
+      const end = this.#progress === null ? await this.#begin() : await this.#batch(this.#progress)
       if (end !== null) return end
     }
   }
 
+  /** Finds out how many rows there are; null: there may be some. */
+  async #begin(): Promise<WalkEnd | null> {
+    const walk = this.#walk
+    const { change, rows } = walk
+    const known = this.#row.rowsTotal
+    const found = await persist(walk, async () => {
+      if (known !== null) return known
+      const total = await findTotal(walk, false)
+      await inTransaction(walk, 'change', (connection) =>
+        connection.query(rows.set(change.name, rowKey(walk), { rows_total: total })),
+      )
+      return total
+    })
+    if ('failure' in found) return this.#stop('failed', describeBatchFailure(walk, found.failure, null, null))
+    this.#progress = new WatchProgress(walk, this.#row, found.value)
+    this.#pace.set(this.#row.rowsDone, found.value)
+    return change.remaining !== null && found.value === 0 ? this.#stop('done', null) : null
+  }
+
   /** One batch; null: there may be more. */
-  async #batch(): Promise<WalkEnd | null> {
+  async #batch(progress: WatchProgress): Promise<WalkEnd | null> {
     const walk = this.#walk
     const outcome = await this.#attempt()
     switch (outcome.kind) {
@@ -98,8 +122,9 @@ class Walking {
         return this.#afterFailure(outcome)
       case 'done': {
         walk.retries.progressed()
+        this.#lockTimeouts = 0
         this.#pace.add(outcome.range?.rows ?? 0, this.#rows, outcome.tookMs)
-        const seen = await persist(walk, () => this.#progress.see(outcome.range, outcome.tookMs))
+        const seen = await persist(walk, () => progress.see(outcome.range, outcome.tookMs))
         if ('failure' in seen) return this.#stop('failed', describeBatchFailure(walk, seen.failure, null, null))
         if (seen.value !== null) {
           if (seen.value.kind === 'stuck') return this.#stop('stuck', seen.value.error)
@@ -113,12 +138,16 @@ class Walking {
   }
 
   async #attempt(): Promise<BatchOutcome> {
-    const { signal } = this.#walk.run
-    const cancel = () => void this.#walk.session.connection.cancel().catch(() => {})
+    const walk = this.#walk
+    const { signal } = walk.run
+    // Who holds the lock can only be seen while it is waited for.
+    const look = this.#lockTimeouts === 0 ? null : setTimeout(() => void this.#lookAtBlockers(), lookAfterMs)
+    const cancel = () => void walk.session.connection.cancel().catch(() => {})
     signal.cancel.addEventListener('abort', cancel, { once: true })
     try {
-      return await carryOutBatch(this.#walk, this.#rows)
+      return await carryOutBatch(walk, this.#rows)
     } finally {
+      if (look !== null) clearTimeout(look)
       signal.cancel.removeEventListener('abort', cancel)
     }
   }
@@ -136,13 +165,26 @@ class Walking {
       this.#rows = fewerRows(this.#rows)
       return null
     }
+    if (failure.kind === 'lock-timeout') this.#lockTimeouts++
+    this.#throttle.askAgain()
     if (!final && (await recover(walk, failure, (reason, message) => this.#sayWaiting(reason, message)))) return null
     return this.#stop('failed', describeBatchFailure(walk, failure, range, statement))
   }
 
-  #sayWaiting(reason: Parameters<typeof sayWaiting>[1], message: string): void {
-    if (performance.now() - this.#saidWaitingAt < sayWaitingEveryMs) return
-    this.#saidWaitingAt = performance.now()
+  async #lookAtBlockers(): Promise<void> {
+    const { session, dialect, look } = this.#walk
+    const sessionId = session.broken ? null : session.connection.sessionId
+    if (sessionId === null) return
+    const found = await look((side) => dialect.blockers(side, sessionId)).catch(() => [])
+    if (found.length > 0)
+      this.#sayWaiting('lock-timeout', `blocked by ${found.map(describeBlocker).join('; ')}`, 'blockers')
+  }
+
+  /** What is said of one thing may change all the time: `about` tells things apart. */
+  #sayWaiting(reason: Parameters<typeof sayWaiting>[1], message: string, about = ''): void {
+    const key = `${reason} ${about}`
+    if (performance.now() - (this.#saidAt.get(key) ?? Number.NEGATIVE_INFINITY) < sayWaitingEveryMs) return
+    this.#saidAt.set(key, performance.now())
     sayWaiting(this.#walk, reason, message)
   }
 

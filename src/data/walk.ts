@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import type { Retries } from '../engine/retries.ts'
 import type { EngineSettings } from '../engine/settings.ts'
 import type { Batches, WalkedTable } from '../model/batches.ts'
-import type { Dialect, TransactionMark, TransactionSettings } from '../model/dialect.ts'
+import type { Connection, Dialect, TransactionMark, TransactionSettings } from '../model/dialect.ts'
 import type { Emit } from '../model/events.ts'
 import type { RunSignals } from '../model/report.ts'
 import type { Target } from '../model/tenant.ts'
@@ -44,6 +44,8 @@ export interface Walk {
   /** Name of the setting that row-level policies read. */
   setting: string
   retries: Retries
+  /** Asks something over a session beside ours. */
+  look<T>(ask: (side: Connection) => Promise<T>): Promise<T>
 }
 
 /** The tenant's key in our table: only where tenants have cursors of their own. */

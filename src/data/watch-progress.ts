@@ -24,17 +24,18 @@ export class WatchProgress {
   readonly #walk: Walk
   #cursor: string | null
   #rowsDone: number
-  #total: number | null
+  #total: number
   #best: number
   #misses = 0
   #sinceCount = 0
   #countEvery = 1
 
-  constructor(walk: Walk, row: ChangeRow) {
+  /** @param total how many rows there are */
+  constructor(walk: Walk, row: ChangeRow, total: number) {
     this.#walk = walk
     this.#cursor = row.cursor === null ? null : JSON.stringify(row.cursor)
     this.#rowsDone = row.rowsDone
-    this.#total = row.rowsTotal
+    this.#total = total
     this.#best = Number.POSITIVE_INFINITY
   }
 
@@ -55,7 +56,7 @@ export class WatchProgress {
     }
     this.#cursor = cursor
     this.#rowsDone += range.rows
-    if (this.#rowsDone <= 2 * (this.#total ?? 0) + slack) return null
+    if (this.#rowsDone <= 2 * this.#total + slack) return null
     this.#total = await countFrom(walk, null)
     if (this.#rowsDone <= 2 * this.#total + slack) return null
     const message = `it has walked ${this.#rowsDone} rows of a table of ${this.#total}, so its batches put rows in front of the cursor`
@@ -79,7 +80,7 @@ export class WatchProgress {
     const countMs = performance.now() - before
     this.#sinceCount = 0
     this.#countEvery = Math.min(1000, Math.max(1, Math.ceil((4 * countMs) / Math.max(tookMs, 1))))
-    this.#total = Math.max(this.#total ?? 0, left)
+    this.#total = Math.max(this.#total, left)
     const rowsDone = this.#total - left
     await inTransaction(walk, 'change', (connection) =>
       connection.query(rows.set(change.name, rowKey(walk), { rows_done: rowsDone, rows_total: this.#total })),
