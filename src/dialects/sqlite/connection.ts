@@ -85,6 +85,7 @@ export class SqliteConnection implements Connection {
     return false
   }
 
+  /** Throws what the driver throws, or {@link DatabaseError}. */
   #open(): Handle {
     if (this.broken) throw new DatabaseError(bare({ kind: 'connection-lost', message: 'the connection was closed' }))
     if (this.#handle !== null) return this.#handle
@@ -96,7 +97,7 @@ export class SqliteConnection implements Connection {
       handle.exec(settings)
     } catch (error) {
       handle?.close()
-      throw new DatabaseError(readFailure(error, false))
+      throw error
     }
     this.#handle = handle
     return handle
@@ -112,24 +113,23 @@ export class SqliteConnection implements Connection {
       if (this.#isCancelled) {
         throw new DatabaseError(bare({ kind: 'cancelled', message: 'it was cancelled between two statements' }))
       }
-      const handle = this.#open()
-      const wasInside = handle.inTransaction
+      const wasInside = this.#handle?.inTransaction === true
       try {
-        return work(handle)
+        return work(this.#open())
       } catch (error) {
-        const mayRepeat = isBusy(error) && handle.inTransaction === wasInside
-        if (!mayRepeat || performance.now() + waitMs > until) throw this.#explain(handle, error, text)
+        const mayRepeat = isBusy(error) && (this.#handle?.inTransaction === true) === wasInside
+        if (!mayRepeat || performance.now() + waitMs > until) throw this.#explain(error, text)
       } finally {
-        if (wasInside && !handle.inTransaction) handle.exec('DELETE FROM temp.tenantry_step')
+        if (wasInside && this.#handle?.inTransaction === false) this.#handle.exec('DELETE FROM temp.tenantry_step')
       }
       await sleep(waitMs)
     }
   }
 
-  #explain(handle: Handle, error: unknown, text: string): DatabaseError {
-    const failure = readFailure(error, true)
-    const position = findPosition(handle, text, failure)
-    return new DatabaseError({ ...failure, position }, error)
+  #explain(error: unknown, text: string): DatabaseError {
+    const handle = this.#handle
+    const failure = readFailure(error, handle !== null)
+    return new DatabaseError(handle === null ? failure : { ...failure, position: findPosition(handle, text, failure) })
   }
 
   async query(text: string, values: readonly unknown[] = []): Promise<Row[]> {
@@ -199,7 +199,9 @@ export class SqliteConnection implements Connection {
           await yieldNow()
           breathedAt = performance.now()
         }
-        if (unenforced === null && unenforcedAhead(statements, done)) unenforced = new Unenforced(this.#open())
+        if (unenforced === null && unenforcedAhead(statements, done)) {
+          unenforced = await this.#patiently(text, (handle) => new Unenforced(handle))
+        }
         if (unenforced !== null && endsTransaction(text)) unenforced.check()
         if (!(await this.#doneByUs(text)) && !holdsNothing(text)) {
           await this.#patiently(text, (handle) => handle.exec(text))
