@@ -1,6 +1,9 @@
 import type { Connection } from './dialect.ts'
 import type { Secret } from './secret.ts'
 
+/** Every mark of a tenant's role or place begins so: it is no part of what migrations make. */
+export const markPrefix = 'tenantry tenant '
+
 /** What came of making something. `taken`: it exists, and does not carry this mark; it was not touched. */
 export type Made = 'made' | 'there' | 'taken'
 

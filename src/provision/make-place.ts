@@ -31,9 +31,10 @@ export async function makePlace(making: Making, template: string | null): Promis
   for (let tries = 1; ; tries++) {
     const { placement, topology } = making.tenant
     if (topology === 'shared') return 'there'
-    const made = await tryPlace(making, template)
+    const found = await tryPlace(making, template)
+    const made = found === 'taken' && record.facts.placed === true ? 'there' : found
     if (made !== 'taken') {
-      if (record.facts.renamable === true) await record.note({ renamable: false })
+      if (record.facts.placed !== true) record.mention({ renamable: false, placed: true })
       return made
     }
     const what = placement.schema === undefined ? `database ${placement.database}` : `schema ${placement.schema}`

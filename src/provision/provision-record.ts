@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import type { ErrorDocument } from '../model/errors.ts'
 import { TenantryError } from '../model/errors.ts'
+import { markPrefix } from '../model/places.ts'
 import type { ProvisionStep } from '../model/provision.ts'
 import type { RegistryDatabase } from '../model/registry.ts'
 import { claimName, giveUpName, isGone } from '../registry/process-name.ts'
@@ -14,6 +15,8 @@ const heartbeatMs = 3000
 export interface ProvisionFacts {
   /** Its role; null or absent: none. */
   role?: string | null
+  /** Its place was made; from then on migrations may change what it is marked with. */
+  placed?: boolean
   /** Its place may be left for another one: the name was made, and nothing is in it. */
   renamable?: boolean
   /** A place without transactions is being filled: what is in it counts for nothing. */
@@ -39,6 +42,8 @@ export class ProvisionRecord {
   readonly #timer: NodeJS.Timeout
   readonly #lost = new AbortController()
   #facts: ProvisionFacts
+  #step: ProvisionStep = 'reserve'
+  #stepWritten: ProvisionStep | null = null
   #written: Promise<unknown> = Promise.resolve()
 
   private constructor(registry: Registry, tenantId: string, owner: string, row: ProvisionRow) {
@@ -106,10 +111,26 @@ export class ProvisionRecord {
    * not be written is not written.
    */
   say(step: ProvisionStep): void {
+    this.#step = step
     this.#queue(async () => {
+      // Of steps that came while the last one was written, only the newest is.
+      if (this.#step === this.#stepWritten) return
+      this.#stepWritten = this.#step
       await this.#registry.database.query(
         `UPDATE ${this.#registry.table('provisions')} SET step = ?, updated_at = ? WHERE tenant_id = ? AND owner = ?`,
-        [step, new Date().toISOString(), this.tenantId, this.#owner],
+        [this.#step, new Date().toISOString(), this.tenantId, this.#owner],
+      )
+    })
+  }
+
+  /** Not waited for: what it says can be found out otherwise. */
+  mention(facts: ProvisionFacts): void {
+    this.#facts = { ...this.#facts, ...facts }
+    const text = JSON.stringify(this.#facts)
+    this.#queue(async () => {
+      await this.#registry.database.query(
+        `UPDATE ${this.#registry.table('provisions')} SET facts = ? WHERE tenant_id = ? AND owner = ?`,
+        [text, this.tenantId, this.#owner],
       )
     })
   }
@@ -220,5 +241,5 @@ function takenOver(): TenantryError {
 
 /** What marks its role and its place. */
 export function markOf(tenantId: string, token: string): string {
-  return `tenantry tenant ${tenantId} ${token}`
+  return `${markPrefix}${tenantId} ${token}`
 }

@@ -1,4 +1,6 @@
+import { markPrefix } from '../../model/places.ts'
 import { argumentTypes, type Branch, ordinaryProgram, statementEnd } from './picture-branch.ts'
+import { quoteLiteral } from './quote.ts'
 
 /** What the own type's name is, without what belongs to a table, an array or another type. */
 const namedTypes = `pg_type y JOIN ns n ON n.oid = y.typnamespace LEFT JOIN pg_class yc ON yc.oid = y.typrelid
@@ -75,7 +77,7 @@ const grant: Branch = {
 const noted = (catalog: string, oid: string, column = '0') =>
   `JOIN note d ON d.classoid = '${catalog}'::regclass AND d.objoid = ${oid} AND d.objsubid = ${column}`
 
-/** Everything that has a comment: class, oid, label, what it goes away with, how COMMENT names it. */
+/** Everything that has a comment, but for whom a schema was made: class, oid, label, what it goes away with, how COMMENT names it. */
 const commented = `(
   SELECT r.t, 'pg_class' AS class, r.rel AS oid, lower(${relationWord}) || ' ' || r.name AS label, r.name AS of, ${relationWord} || ' ' || r.q AS place, d.description FROM rel r ${noted('pg_class', 'r.rel')}
   UNION ALL SELECT r.t, 'pg_class', r.rel, 'column ' || r.name || '.' || a.attname, r.name || '.' || a.attname, 'COLUMN ' || r.q || '.' || quote_ident(a.attname), d.description
@@ -99,6 +101,7 @@ const commented = `(
   UNION ALL SELECT n.t, 'pg_proc', p.oid, 'function ' || n.pre || ${signature}, n.pre || ${signature}, ${programWord} || ' ' || ${statementSignature}, d.description
     FROM note d CROSS JOIN ${programs} AND d.classoid = 'pg_proc'::regclass AND d.objoid = p.oid
   UNION ALL SELECT n.t, 'pg_namespace', n.oid, 'schema' || CASE WHEN n.pre = '' THEN '' ELSE ' ' || n.nsp END, NULL, 'SCHEMA ' || n.sch, d.description FROM ns n ${noted('pg_namespace', 'n.oid')}
+    WHERE NOT starts_with(d.description, ${quoteLiteral(markPrefix)})
 )`
 
 const comment: Branch = {
