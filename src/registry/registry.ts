@@ -163,11 +163,17 @@ export function openRegistry(
     }
   }
 
+  /** Older or newer tables of ours are not read as if they were right. */
+  const hasOwnTables = async (): Promise<boolean> => {
+    const version = await readVersion()
+    if (version !== null) refuseUnready(version)
+    return version !== null
+  }
   const store = { database: sessions, words, table, assertReady, quote, servers: options.servers }
   const tenants: TenantStore =
     resolved.mapped === null
       ? new OwnTenantStore(store)
-      : new MappedTenantStore({ ...store, mapped: resolved.mapped, server, columns })
+      : new MappedTenantStore({ ...store, mapped: resolved.mapped, server, columns, hasOwnTables })
   return {
     database: sessions,
     tenants,
