@@ -165,7 +165,9 @@ describe('TENANTRY_ON_START_MAX_FAILURES', () => {
     const places = ['one', 'two', 'three'].map((slug) => ({ slug, topology: 'schema', server: 'main', schema: slug }))
     project.configure({ servers: { main: { url: app.url } }, tenants: places })
     project.write({ 'migrations/002_slow.sql': 'select 1 / (current_schema() <> $$two$$)::int;\n' })
-    return app.query(['one', 'two', 'three'].map((name) => `create schema ${name}`).join(';'))
+    return app.query(
+      ['one', 'two', 'three'].map((name) => `drop schema if exists ${name} cascade; create schema ${name}`).join(';'),
+    )
   })
 
   test('0 keeps the app down for one bad tenant', async () => {
