@@ -15,6 +15,7 @@ export const workNames = [
   'fingerprint',
   'drift',
   'prove',
+  'backfill',
 ]
 
 export const usage = `npm run bench -- [options]
@@ -62,7 +63,15 @@ export function readArguments(argv) {
   Object.assign(
     sizes,
     quick
-      ? { codeSchemas: 24, codeDatabases: 8, codeIdle: 100, mariadbDatabases: 8, fingerprints: 200, driftSchemas: 200 }
+      ? {
+          codeSchemas: 24,
+          codeDatabases: 8,
+          codeIdle: 100,
+          mariadbDatabases: 8,
+          fingerprints: 200,
+          driftSchemas: 200,
+          backfillRows: 200_000,
+        }
       : {
           codeSchemas: 200,
           codeDatabases: 100,
@@ -70,6 +79,7 @@ export function readArguments(argv) {
           mariadbDatabases: 50,
           fingerprints: 2000,
           driftSchemas: 2000,
+          backfillRows: 1_000_000,
         },
   )
   if (values.schemas !== undefined) {

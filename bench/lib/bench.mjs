@@ -11,6 +11,7 @@ import { nodePgMigrate } from '../runners/node-pg-migrate.mjs'
 import { tenantry } from '../runners/tenantry.mjs'
 import { umzug } from '../runners/umzug.mjs'
 import { measureApply, measureDelayed, measureTarget } from '../works/apply.mjs'
+import { measureBackfill } from '../works/backfill.mjs'
 import { measureDatabases } from '../works/databases.mjs'
 import { measureDrift } from '../works/drift.mjs'
 import { measureFingerprint } from '../works/fingerprint.mjs'
@@ -31,6 +32,7 @@ const works = {
   version: measureVersion,
   drift: measureDrift,
   prove: measureProve,
+  backfill: measureBackfill,
   apply: measureApply,
   target: measureTarget,
   delayed: measureDelayed,

@@ -40,7 +40,7 @@ async function killUntilDone(database: Place, fill: string, rows: number, nap: s
       const [row] = await database.query('SELECT count(*) AS bad FROM orders WHERE n > 1')
       expect(Number(row?.bad)).toBe(0)
     }
-    expect(kills).toBeGreaterThan(2)
+    expect(kills).toBeGreaterThan(1)
     const report = await project.use((tenantry) => tenantry.dataChanges.run())
     expect(report.targets.flatMap(({ error }) => error ?? [])).toEqual([])
     expect(report).toMatchObject({ ok: true, targets: [{ state: 'done', rowsDone: rows }] })
