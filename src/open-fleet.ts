@@ -22,6 +22,7 @@ import type { Migration } from './model/migration.ts'
 import type { PhaseReport } from './model/phase-report.ts'
 import type { SetPlan, Standing } from './model/plan.ts'
 import type { ProvisionOptions } from './model/provision.ts'
+import type { RegistryTool } from './model/registry-report.ts'
 import type {
   AdoptReport,
   BaselineOptions,
@@ -36,6 +37,7 @@ import type {
 } from './model/report.ts'
 import type { Policy } from './model/rollout.ts'
 import type { Tenants } from './model/tenant-report.ts'
+import { OpenRegistry } from './open-registry.ts'
 import type { Provisioning } from './provision/making.ts'
 import { provisionTenant, requireRegistry } from './provision/provisioner.ts'
 import type { Registry } from './registry/registry.ts'
@@ -56,12 +58,13 @@ import { RolloutStore } from './rollout/store.ts'
 import { unlockFleet } from './rollout/unlock.ts'
 import { awaitServers, type WaitOptions, waitForServers } from './rollout/wait-for-servers.ts'
 
-import { dialectOf, tenantsOf } from './wiring.ts'
+import { dialectOf, fleetOf, tenantsOf } from './wiring.ts'
 
 /** A fleet that is open: each method plans or reads with the fleet, and hands over to a room. */
 export class OpenFleet implements Tenantry {
   readonly keys: Keys
   readonly tenants: Tenants
+  readonly registry: RegistryTool
   readonly #config: ResolvedConfig
   readonly #fleet: Fleet
   readonly #registry: Registry | null
@@ -92,6 +95,9 @@ export class OpenFleet implements Tenantry {
     this.#fleet = fleet
     this.dataChanges = openDataChanges(fleet)
     this.#registry = registry
+    const openAlone = (own: ResolvedConfig) =>
+      new OpenFleet(own, fleetOf(own, fleet.emit), null, keys, tenants, stateDir, cwd)
+    this.registry = new OpenRegistry(config, registry, openAlone)
     this.#store = new RolloutStore(join(stateDir, 'rollouts'))
     this.#stateDir = stateDir
     this.#cwd = cwd

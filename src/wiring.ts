@@ -108,6 +108,17 @@ export function reachTenant(config: ResolvedConfig, { address }: Pick<TenantReco
   if (address !== null) addServer(address, registrySource(config))
 }
 
+/** A fleet whose config lists its tenants. */
+export function fleetOf(config: ResolvedConfig, emit: Emit): Fleet {
+  const fleet: Fleet = new Fleet(
+    config,
+    (server) => dialectOf(config, server),
+    () => tenantsOf(config, fleet, null),
+    emit,
+  )
+  return fleet
+}
+
 export function tenantsOf(
   config: ResolvedConfig,
   fleet: Fleet,

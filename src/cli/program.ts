@@ -15,6 +15,7 @@ import { addMake } from './commands/make.ts'
 import { addPhase } from './commands/phase.ts'
 import { addPlan } from './commands/plan.ts'
 import { addProve } from './commands/prove.ts'
+import { addRegistry } from './commands/registry.ts'
 import { addRollout } from './commands/rollout.ts'
 import { addStatus } from './commands/status.ts'
 import { addTenants } from './commands/tenants.ts'
@@ -66,6 +67,7 @@ export function buildProgram(invoke: Invoke): Command {
     addExplain,
     addPhase,
     addTenants,
+    addRegistry,
     addKeys,
     addRollout,
     addWait,

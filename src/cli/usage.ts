@@ -3,7 +3,7 @@ import { distance } from 'fastest-levenshtein'
 import { TenantryError } from '../model/errors.ts'
 
 /** Commands that the contract lists and this version does not have. */
-const laterCommands: ReadonlySet<string> = new Set(['registry', 'seed', 'sample-db', 'worker', 'serve'])
+const laterCommands: ReadonlySet<string> = new Set(['seed', 'sample-db', 'worker', 'serve'])
 
 const laterRolloutCommands: ReadonlySet<string> = new Set(['pause', 'resume', 'approve', 'cancel'])
 
@@ -42,6 +42,7 @@ export function findCommandName(argv: readonly string[]): string | null {
 export function nameCommand(argv: readonly string[]): string | null {
   const name = findCommandName(argv)
   if (name === 'phase') return findSubcommand(argv, name) === 'status' ? 'phase status' : name
+  if (name === 'registry') return [name, findSubcommand(argv, name) ?? []].flat().join(' ')
   if (name === 'tenants') return [name, findSubcommand(argv, name) ?? []].flat().join(' ')
   if (name === 'backfill-data') return [name, findSubcommand(argv, name) ?? []].flat().join(' ')
   const sub = name === 'rollout' ? findSubcommand(argv, name) : null

@@ -16,6 +16,7 @@ import type { LintOptions, LintReport } from './lint.ts'
 import type { Notice } from './migration.ts'
 import type { PhaseReport } from './phase-report.ts'
 import type { ProvisionOptions, ProvisionReport } from './provision.ts'
+import type { RegistryTool } from './registry-report.ts'
 import type { Summary, TargetResult, WaveResult } from './rollout.ts'
 import type { Tenants } from './tenant-report.ts'
 
@@ -339,6 +340,8 @@ export interface Tenantry {
   readonly keys: Keys
   /** The registry's tenants. */
   readonly tenants: Tenants
+  /** The registry's own tables, and the team's migrations of its database. */
+  readonly registry: RegistryTool
   /** Frees the adopted tool's lock row where a run died and left it. Throws CONFIRMATION_MISSING. */
   unlock(options?: UnlockOptions): Promise<UnlockReport>
   /** Waits until every server of the config, and the registry, answers. */
