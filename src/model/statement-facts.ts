@@ -118,7 +118,7 @@ export type StatementFact =
   /** `current_schema()`, `DATABASE()`; `inSchema`: in a statement that changes the schema. */
   | (AnyFact & { kind: 'tenant-dependent'; expression: string; inSchema: boolean })
   /** A name written with the default schema in front, where targets are schemas. */
-  | (AnyFact & { kind: 'default-schema-name'; name: string; moves: boolean })
+  | (AnyFact & { kind: 'default-schema-name'; name: string; moves: boolean; isCall: boolean })
   /** Syntax that servers have from this major version on. */
   | (AnyFact & { kind: 'newer-syntax'; syntax: string; since: number })
   | (AnyFact & { kind: 'lock-table'; table: ObjectName; cost: StepCost })

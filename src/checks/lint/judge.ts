@@ -76,9 +76,10 @@ export function judgeFile(
       findings.push(makeFinding(rule, verdict, file, null, null))
   }
   for (const statement of file.facts.statements) {
+    const context = { ...shared, statement }
     for (const fact of statement.facts) {
       for (const rule of own) {
-        const verdict = rule.judgeFact?.(fact, { ...shared, statement }) ?? null
+        const verdict = rule.judgeFact?.(fact, context) ?? null
         if (verdict !== null) findings.push(makeFinding(rule, verdict, file, statement, fact))
       }
       if (fact.kind === 'create-table') created.add(keyOf(fact.table))

@@ -82,6 +82,8 @@ export interface ExampleStep {
 export interface RuleExample {
   dialect: DialectName
   setup: string
+  /** What somebody else has made, before: SQL that is no migration. */
+  outside?: string
   bad: readonly ExampleStep[]
   good: readonly ExampleStep[]
   settings?: Partial<Pick<LintSettings, 'schemaTargets' | 'sharedColumn' | 'pgVersion'>>

@@ -5,6 +5,8 @@ import { joinSections, type PrintStyle, printNext, printNotices } from './style.
 /** Warnings that are shown without `--verbose`; errors are shown all. */
 const mostWarnings = 40
 const widest = 140
+/** What a comment should not waive: the file is wrong, or the comment is. */
+const unwaivable = /^(?:ignore-|syntax-error|cannot-run)/
 
 /** Every error and warning with its place, the line, what happens and what to do instead; then how many there are. */
 export function printLint(report: LintReport, style: PrintStyle): string[] {
@@ -107,7 +109,8 @@ function printHeadline({ summary, ok, maxWarnings, durationMs }: LintReport, { c
 }
 
 function nextAfterLint({ findings, summary }: LintReport, { shell }: PrintStyle): string[] {
-  const first = findings.find(({ severity }) => severity === 'error') ?? findings[0]
+  const own = findings.filter(({ rule }) => !unwaivable.test(rule))
+  const first = own.find(({ severity }) => severity === 'error') ?? own[0]
   if (first === undefined || summary.errors + summary.warnings === 0) return []
   return [
     `write it the safe way, or waive it above the statement: \`-- tenantry:ignore ${first.rule} because <reason>\``,

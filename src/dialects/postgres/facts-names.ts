@@ -1,5 +1,5 @@
 import type { FactsFile, FactsRequest, StatementFact } from '../../model/statement-facts.ts'
-import { adaptFile } from './adapt.ts'
+import { guessEdits } from './adapt.ts'
 import type { OwnObjects } from './own-objects.ts'
 import { type ParsedSql, scanSql } from './parse.ts'
 
@@ -8,6 +8,9 @@ export interface PublicName {
   offset: number
   fact: Extract<StatementFact, { kind: 'default-schema-name' }>
 }
+
+/** Words that the name of a table comes after, with its columns in parentheses. */
+const beforeTable = new Set(['INTO', 'REFERENCES', 'TABLE', 'ON', 'EXISTS', 'ONLY', 'COPY', 'VIEW'])
 
 const unquote = (text: string) => (text.startsWith('"') ? text.slice(1, -1).replaceAll('""', '"') : text.toLowerCase())
 
@@ -19,13 +22,24 @@ export function findPublicNames(
   { sharedSchema }: FactsRequest,
 ): PublicName[] {
   if (!/\bpublic"?\s*\./i.test(sql.text)) return []
-  const { edits } = adaptFile(sql, own, { file, migration, targetsPerDatabase: 1, sharedSchema })
+  const edits = guessEdits(sql, own, { file, migration, targetsPerDatabase: 1, sharedSchema })
   const moved = new Set(edits.filter(({ kind }) => kind === 'schema').map(({ start }) => start))
   const tokens = scanSql(sql.text)
   return tokens.flatMap((token, i): PublicName[] => {
-    const [dot, next] = [tokens[i + 1], tokens[i + 2]]
+    const [dot, next, after] = [tokens[i + 1], tokens[i + 2], tokens[i + 3]]
+    const before = tokens[i - 1]?.text.toUpperCase() ?? ''
     if (unquote(token.text) !== 'public' || dot?.text !== '.' || next === undefined) return []
     const name = `public.${next.text}`
-    return [{ offset: token.start, fact: { kind: 'default-schema-name', name, moves: moved.has(token.start) } }]
+    return [
+      {
+        offset: token.start,
+        fact: {
+          kind: 'default-schema-name',
+          name,
+          moves: moved.has(token.start),
+          isCall: after?.text === '(' && !beforeTable.has(before),
+        },
+      },
+    ]
   })
 }

@@ -47,7 +47,7 @@ export const roleChanged: Rule = {
     {
       dialect: 'postgres',
       setup: 'CREATE TABLE orders (id bigint PRIMARY KEY);',
-      bad: [{ sql: 'SET ROLE app_owner;\nSELECT 1;' }],
+      bad: [{ sql: 'SET ROLE pg_monitor;\nSELECT 1;' }],
       good: [{ sql: "SET LOCAL work_mem = '64MB';\nSELECT 1;" }],
     },
   ],
