@@ -21,6 +21,10 @@ export function readMappedTenants(
     else problem(`columns.${field}`, 'must be the name of a column')
   }
   if (columns.id === undefined) problem('columns.id', 'is missing: sealed credentials are bound to the id')
+  const twice = Object.values(columns).filter((column, i, list) => list.indexOf(column) !== i)
+  if (twice.length > 0) problem('columns', `name ${twice.map(showName).join(', ')} more than once`)
+  if (columns.port !== undefined && columns.host === undefined)
+    problem('columns.port', 'does not go without `host`: it is the port of that')
   if (columns.database === undefined && columns.schema === undefined)
     problem('columns.database', 'is missing; without `database` or `schema` nobody knows where a tenant is')
   const defaults = isRecord(value.defaults) ? value.defaults : {}
@@ -44,7 +48,9 @@ export function readMappedTenants(
       state: readWords(values.state, 'state', stateNames),
     },
     defaults: {
-      topology: topologyNames.find((name) => name === defaults.topology) ?? 'database',
+      topology:
+        topologyNames.find((name) => name === defaults.topology) ??
+        (columns.database === undefined ? 'schema' : 'database'),
       server,
       dialect: dialects.find((name) => name === defaults.dialect) ?? null,
     },

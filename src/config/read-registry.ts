@@ -54,6 +54,13 @@ export function readRegistry(value: unknown, context: RegistryContext, findings:
       message: `does not work here: databases of ${address.dialect} hold no schemas`,
     })
   }
+  const mapped = given?.tenants === undefined ? null : readMappedTenants(given.tenants, context.servers, findings)
+  if (mapped?.schema != null && !schemaDialects.has(address.dialect)) {
+    findings.problems.push({
+      path: 'registry.tenants.schema',
+      message: `does not work here: databases of ${address.dialect} hold no schemas`,
+    })
+  }
   return {
     server: address,
     database: address.database,
@@ -61,7 +68,7 @@ export function readRegistry(value: unknown, context: RegistryContext, findings:
     schema: schema ?? (reading.schema === 'public' ? null : reading.schema),
     poolMax: readPool(env, findings),
     sets: given?.migrations === undefined ? [] : readSets(given.migrations, root, findings).map(nameSet),
-    mapped: given?.tenants === undefined ? null : readMappedTenants(given.tenants, context.servers, findings),
+    mapped,
   }
 }
 

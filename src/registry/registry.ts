@@ -1,15 +1,17 @@
 import { mkdir, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { ResolvedRegistry } from '../config/resolved.ts'
+import type { MappedTenants, ResolvedRegistry } from '../config/resolved.ts'
 import type { Connection, Dialect } from '../model/dialect.ts'
 import { TenantryError } from '../model/errors.ts'
 import type { Notice } from '../model/migration.ts'
 import type { RegistryDatabase, TenantStore } from '../model/registry.ts'
 import type { TableColumn } from '../model/registry-words.ts'
 import type { ServerAddress } from '../model/server.ts'
+import { chooseLater } from './chosen-tenants.ts'
 import { describePlace, fileOf, missingRegistry, RegistrySessions, wordsOf } from './database.ts'
 import { MappedTenantStore } from './mapped-tenants.ts'
 import { OwnTenantStore } from './own-tenants.ts'
+import { describeRecognised, recogniseTenants, usualTables } from './recognise.ts'
 import { newestVersion, type OwnTable, ownTables, registryMigrations } from './schema.ts'
 import { asColumn } from './table-columns.ts'
 
@@ -169,11 +171,31 @@ export function openRegistry(
     if (version !== null) refuseUnready(version)
     return version !== null
   }
-  const store = { database: sessions, words, table, assertReady, quote, servers: options.servers }
+  // Servers that rows bring along are added to the config's while we run; they are nobody's default.
+  const servers = new Map(options.servers)
+  const store = { database: sessions, words, table, assertReady, quote, servers }
+  const mappedStore = (mapped: MappedTenants) =>
+    new MappedTenantStore({ ...store, mapped, server, columns, hasOwnTables })
+
+  /** Tenants in our tables beat a table of the usual columns; without any, our tables say nothing. */
+  async function recognise(): Promise<TenantStore> {
+    const own = new OwnTenantStore(store)
+    if ((await hasOwnTables()) && (await own.page({}, null, 1)).length > 0) return own
+    for (const name of usualTables) {
+      const mapped = recogniseTenants(name, null, await columns(null, name))
+      if (mapped === null) continue
+      options.notify?.(describeRecognised(mapped))
+      return mappedStore(mapped)
+    }
+    return own
+  }
+
   const tenants: TenantStore =
-    resolved.mapped === null
-      ? new OwnTenantStore(store)
-      : new MappedTenantStore({ ...store, mapped: resolved.mapped, server, columns, hasOwnTables })
+    resolved.mapped !== null
+      ? mappedStore(resolved.mapped)
+      : options.mayRecognise === true
+        ? chooseLater(recognise)
+        : new OwnTenantStore(store)
   return {
     database: sessions,
     tenants,
