@@ -39,7 +39,7 @@ export async function addTenant(
       topology: wish.topology,
       server: wish.server === '' ? undefined : wish.server,
       database: named.database === '' ? undefined : named.database,
-      schema: named.schema,
+      schema: options.schema ?? named.schema,
     }
     const checked = checkNewTenant(given, fleet.config, 'active')
     if ('problems' in checked) throw refuse(slug, checked.problems)
