@@ -1,4 +1,4 @@
-import { setTimeout as sleep, setImmediate as yieldNow } from 'node:timers/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { CodeRequest, CodeSession } from '../../model/code.ts'
 import { type Connection, type ConnectOptions, DatabaseError, type PipelineOutcome } from '../../model/dialect.ts'
 import { TenantryError } from '../../model/errors.ts'
@@ -8,9 +8,9 @@ import { bare, isBusy, readFailure, refusals, refuse } from './failure.ts'
 import { explainMissing, fileOf } from './files.ts'
 import { type HeldLock, isLocked, takeLock } from './lock-file.ts'
 import { readBusyTimeout, readLockMark, resetMark } from './marks.ts'
+import { Pipeline } from './pipeline.ts'
 import { findPosition } from './position.ts'
 import { splitSql } from './split.ts'
-import { endsTransaction, Unenforced, unenforcedAhead } from './unenforced.ts'
 import { wordsOf } from './words.ts'
 
 /** What each session begins with; the drivers do not agree on it. */
@@ -21,9 +21,6 @@ const settings = [
   // The transaction that is ours, and when it began. Undone with it, and emptied when it ends.
   'CREATE TEMP TABLE tenantry_step (token TEXT, began REAL)',
 ].join(';')
-
-/** How long a pipeline works before it lets the process do something else. */
-const breathEveryMs = 15
 
 /**
  * Opens a file; never makes one. `database` is a name within the folder of its server; `''` is a database in memory,
@@ -189,37 +186,24 @@ export class SqliteConnection implements Connection {
 
   async pipeline(statements: readonly string[], onDone?: (index: number) => void): Promise<PipelineOutcome> {
     this.#isCancelled = false
-    let done = 0
-    let breathedAt = performance.now()
-    let unenforced: Unenforced | null = null
-    try {
-      for (; done < statements.length; done++) {
-        const text = statements[done] as string
-        if (performance.now() - breathedAt > breathEveryMs) {
-          await yieldNow()
-          breathedAt = performance.now()
-        }
-        if (unenforced === null && unenforcedAhead(statements, done)) {
-          unenforced = await this.#patiently(text, (handle) => new Unenforced(handle))
-        }
-        if (unenforced !== null && endsTransaction(text)) unenforced.check()
-        if (!(await this.#doneByUs(text)) && !holdsNothing(text)) {
-          await this.#patiently(text, (handle) => handle.exec(text))
-        }
-        unenforced?.began()
-        if (unenforced !== null && endsTransaction(text)) {
-          unenforced.restore()
-          unenforced = null
-        }
-        onDone?.(done)
-      }
-      return { done, failure: null }
-    } catch (error) {
-      this.#rollBack()
-      unenforced?.restore()
-      if (!(error instanceof DatabaseError)) throw error
-      return { done, failure: error.failure }
-    }
+    const session = this
+    return new Pipeline(
+      {
+        carryOut: (text) => this.#carryOut(text),
+        patiently: (text, work) => this.#patiently(text, work),
+        rollBack: () => this.#rollBack(),
+        get isCancelled() {
+          return session.#isCancelled
+        },
+      },
+      statements,
+      onDone,
+    ).run()
+  }
+
+  async #carryOut(text: string): Promise<void> {
+    if ((await this.#doneByUs(text)) || holdsNothing(text)) return
+    await this.#patiently(text, (handle) => handle.exec(text))
   }
 
   #rollBack(): void {

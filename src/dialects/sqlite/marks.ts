@@ -11,6 +11,9 @@ export const resetMark = "SELECT 'tenantry: reset'"
 /** Foreign keys are not enforced in the transaction that this stands in; what it broke is refused at its COMMIT. */
 export const unenforcedMark = "SELECT 'tenantry: foreign keys off'"
 
+/** Begins a transaction whose commit need not be waited for, since another one follows: see pipeline.ts. */
+export const waitingBegin = 'BEGIN IMMEDIATE -- committed with the next one'
+
 const lockPrefix = 'SELECT /* tenantry: lock */ '
 
 /** Fails where somebody else holds the target's lock; stands after the BEGIN of a transaction. */

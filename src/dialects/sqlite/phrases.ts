@@ -1,7 +1,7 @@
 import type { Phrases, TransactionGuard, TransactionSettings } from '../../model/dialect.ts'
 import { type ColumnType, ledgerTable, ownLockValue } from '../../model/history.ts'
 import { refusals, refuseUnless } from './failure.ts'
-import { lockMark, resetMark } from './marks.ts'
+import { lockMark, resetMark, waitingBegin } from './marks.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
 
 /** As Knex, Prisma and Sequelize make them on SQLite. */
@@ -57,7 +57,7 @@ export const phrases: Phrases = {
   begin(settings, { lockKey, token }) {
     return [
       settingsSql(settings),
-      'BEGIN IMMEDIATE',
+      settings.durable === false ? waitingBegin : 'BEGIN IMMEDIATE',
       `INSERT INTO temp.tenantry_step VALUES (${quoteLiteral(token)}, julianday('now'))`,
       // Who holds it over several transactions made sure that none was under way: so it is enough to look now.
       ...(lockKey === null ? [] : [lockMark(lockKey)]),
