@@ -95,6 +95,7 @@ export type StatementFact =
   | (AnyFact & { kind: 'reindex'; object: string; cost: StepCost })
   | ConstraintFact
   | (AnyFact & { kind: 'validate-constraint'; table: ObjectName; constraint: string; cost: StepCost })
+  | (AnyFact & { kind: 'drop-constraint'; table: ObjectName; constraint: string })
   | (AnyFact & { kind: 'add-enum-label'; type: string; label: string })
   /** The label is written in a later statement of the file; `addedAt`: index of the statement that adds it. */
   | (AnyFact & { kind: 'use-new-enum-label'; label: string; addedAt: number })

@@ -92,6 +92,9 @@ export function learn(known: KnownSchema, fact: StatementFact): void {
       if (constraint !== undefined) constraint.valid = true
       return
     }
+    case 'drop-constraint':
+      known.constraints.delete(`${keyOf(fact.table)}.${fact.constraint}`)
+      return
     case 'create-enum':
       known.enums.set(fact.type.toLowerCase(), fact.labels)
       return

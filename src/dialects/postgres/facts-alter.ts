@@ -125,6 +125,8 @@ function readCommand(command: Tree, table: ObjectName, end: number, context: Alt
     }
     case 'AT_ValidateConstraint':
       return [{ kind: 'validate-constraint', table, constraint: column, cost: costs.validate }]
+    case 'AT_DropConstraint':
+      return [{ kind: 'drop-constraint', table, constraint: column }]
     default: {
       const how = rewriters[subtype]
       return how === undefined ? [] : [{ kind: 'rewrite-table', table, how, cost: costs.rewrite }]
