@@ -1,10 +1,11 @@
 import type { TenantRecord } from '../model/registry.ts'
 import { targetName } from '../rollout/select-targets.ts'
-import { fillPlace, findTemplate } from './fill-place.ts'
+import { fillPlace } from './fill-place.ts'
 import { writeFirstRows } from './first-rows.ts'
 import { makePlace, makeRole, prepareDatabase } from './make-place.ts'
 import type { Making } from './making.ts'
 import { applyAll, FleetMovedOn, findMissing } from './reach-head.ts'
+import { findTemplate } from './templates.ts'
 import { booksOf, readTenantSets, type TenantSets } from './tenant-sets.ts'
 import { verifyPlace } from './verify-place.ts'
 

@@ -77,6 +77,7 @@ describe.each([
       made: true,
       verified: true,
       from: null,
+      source: topology === 'schema' ? 'snapshot' : 'template',
       tenant: { slug: 'acme', state: 'active', topology, labels: { tier: 'gold' } },
       notices: [],
     })

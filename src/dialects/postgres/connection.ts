@@ -98,6 +98,12 @@ function tlsConfig(
   }
 }
 
+/** A client of the driver that is not connected yet, for what speaks with the server by itself. */
+export async function makeClient(server: ServerAddress, database: string): Promise<Client> {
+  const driver = await loadDriver()
+  return new driver.Client(clientConfig(server, database, { connectTimeoutMs: 10_000, applicationName: 'tenantry' }))
+}
+
 /** Opens a session. Throws {@link DatabaseError}; its message names no credential. */
 export async function connect(server: ServerAddress, database: string, options: ConnectOptions): Promise<Connection> {
   const driver = await loadDriver()

@@ -2,6 +2,7 @@ import type { Places } from '../../model/places.ts'
 import { dropDatabase, makeDatabase, templates } from './provision-databases.ts'
 import { dropRole, grantPlace, makeRole } from './provision-roles.ts'
 import { dropSchema, makeSchema } from './provision-schemas.ts'
+import { snapshots } from './snapshot.ts'
 
 /** Marks are comments: on the role, the schema, the database. */
 export const places: Places = {
@@ -15,4 +16,5 @@ export const places: Places = {
   dropSchema,
   dropRole,
   templates,
+  snapshots,
 }
