@@ -1,9 +1,11 @@
-// Writes docs/cli.md from the commander program and docs/errors.md from the table of error codes. What stands in
+// Writes docs/cli.md from the commander program, docs/errors.md from the table of error codes, and docs/rules.md from the
+// rules of lint. What stands in
 // docs/errors.md from its heading "Troubleshooting" on is written by hand, and kept.
 // With --check: writes nothing, and fails when a file is not what it should be.
 import { readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { createJiti } from 'jiti'
+import { describeRules } from './lib/rules-page.mjs'
 
 const root = new URL('..', import.meta.url)
 // One instance: the examples are found by the identity of the command objects.
@@ -13,8 +15,13 @@ const load = (path) => jiti.import(fileURLToPath(new URL(path, root)))
 const { buildProgram } = await load('src/cli/program.ts')
 const { readExamples } = await load('src/cli/examples.ts')
 const { errorTable } = await load('src/model/errors.ts')
+const { rules } = await load('src/checks/lint/rule-table.ts')
 
-const documents = { 'docs/cli.md': describeProgram(), 'docs/errors.md': describeErrors(await readTroubleshooting()) }
+const documents = {
+  'docs/cli.md': describeProgram(),
+  'docs/errors.md': describeErrors(await readTroubleshooting()),
+  'docs/rules.md': describeRules(rules),
+}
 let outdated = 0
 for (const [path, text] of Object.entries(documents)) {
   const file = new URL(path, root)
@@ -65,7 +72,7 @@ function describeProgram() {
         ['0', 'done'],
         ['1', 'a target failed or was stopped, or a server could not be reached'],
         ['2', 'wrong usage, config or key, or a confirmation is missing'],
-        ['3', '`check` or `plan` found something that needs a person'],
+        ['3', '`check`, `plan` or another command that looks found something that needs a person'],
         ['130', 'interrupted; what was in flight is finished and recorded, and the last line says how to continue'],
       ],
     ),
