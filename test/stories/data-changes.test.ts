@@ -1,4 +1,5 @@
 /** Data changes on PostgreSQL: batches, cursors, pauses, and what is said where they cannot go on. */
+import { readFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { DataChangeReport, DataChangeRunOptions } from '../../src/model/data-change.ts'
@@ -474,4 +475,28 @@ test('a role that may not make our table is told so', async () => {
   expect(report.targets[0]).toMatchObject({ state: 'failed', error: { code: 'DATA_CHANGE_FAILED' } })
   expect(report.targets[0]?.error?.message).toContain('permission denied')
   expect(JSON.stringify(report)).not.toContain('only-for-this')
+})
+
+test('the examples of the document run', async () => {
+  const document = readFileSync(new URL('../../docs/data-changes.md', import.meta.url), 'utf8')
+  const sql = [...document.matchAll(/^```sql\n([\s\S]*?)^```$/gm)].map(([, text = '']) => text)
+  const code = [...document.matchAll(/^```ts\n([\s\S]*?)^```$/gm)].map(([, text = '']) => text)
+  const module = code.find((text) => text.includes('defineDataChange')) ?? ''
+  expect(sql).toHaveLength(3)
+  project.write({
+    'migrations/001_orders.sql': `CREATE TABLE orders (id bigint PRIMARY KEY, tenant_id text NOT NULL DEFAULT 'solo', amount numeric NOT NULL DEFAULT 10, total numeric, note text NOT NULL DEFAULT 'two words', words int);
+CREATE TABLE sessions (token text PRIMARY KEY DEFAULT gen_random_uuid(), expires_at timestamptz NOT NULL DEFAULT '2020-01-01');`,
+    ...Object.fromEntries(sql.map((text, i) => [`data-changes/00${i + 1}_${i === 0 ? 'count' : 'example'}.sql`, text])),
+    'data-changes/004_example.mts': module.replace(
+      "from 'tenantry'",
+      `from '${new URL('../../src/data/define-data-change.ts', import.meta.url).pathname}'`,
+    ),
+  })
+  await setUp(500)
+  await database.query('INSERT INTO sessions SELECT FROM generate_series(1, 700)')
+  const report = await run()
+  expect(report.targets.flatMap(({ error }) => error ?? [])).toEqual([])
+  expect(report.summary.done).toBe(4)
+  expect(await database.query('SELECT DISTINCT total::text, words FROM orders')).toEqual([{ total: '12.0', words: 2 }])
+  expect(await database.query('SELECT FROM sessions')).toEqual([])
 })
