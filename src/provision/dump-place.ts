@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { constants } from 'node:fs'
 import { access, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
+import { basename, delimiter, dirname, join } from 'node:path'
 import type { Connection, Dialect } from '../model/dialect.ts'
 import { DatabaseError } from '../model/dialect.ts'
 import { TenantryError } from '../model/errors.ts'
@@ -52,7 +52,8 @@ export async function checkDump(source: DumpSource, file: string): Promise<void>
  * @param file absolute, not there yet
  */
 export async function dumpPlace(source: DumpSource, file: string): Promise<{ file: string; bytes: number }> {
-  const partial = `${file}.partial`
+  // Its extension says the format.
+  const partial = join(dirname(file), `.partial-${basename(file)}`)
   const folder = await mkdtemp(join(tmpdir(), 'tenantry-dump-'))
   try {
     await rm(partial, { force: true })
