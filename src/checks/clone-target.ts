@@ -88,7 +88,7 @@ async function copyRows(
 /** The schema that {@link ownSchema} stands for in a target. */
 export async function ownName(dialect: Dialect, into: Connection, { placement }: Target): Promise<string> {
   if (placement.schema !== undefined) return placement.schema
-  if (!dialect.features.schemas) return placement.database
+  if (!dialect.features.schemas) return dialect.features.ownSchema ?? placement.database
   const [row] = await into.query('SELECT current_schema()::text AS name')
   return String(row?.name ?? 'public')
 }

@@ -20,6 +20,8 @@ export interface DialectFeatures {
   transactionalDdl: boolean
   /** Several tenants may live in schemas of one database. */
   schemas: boolean
+  /** How statements call what a target without a schema holds, where that is not the name of its database. */
+  ownSchema?: string
 }
 
 /** An error of the server or of the connection, told apart. */

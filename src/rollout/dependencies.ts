@@ -120,7 +120,14 @@ async function statementsOf(fleet: Fleet, set: FleetSet, plan: TargetPlan, migra
 }
 
 /** Who made what is there now, by what it is called. */
-type Owners = Map<string, { migration: Migration; object: string }>
+type Owners = Map<string, Owner>
+
+interface Owner {
+  migration: Migration
+  /** What it is, for people, and how it is called. */
+  label: string
+  name: string
+}
 
 async function followNames(
   plan: TargetPlan,
@@ -135,20 +142,21 @@ async function followNames(
     begun ||= undone.has(migration)
     const { names, why } = await read(plan, migration)
     if (why !== null && begun) blind.set(migration.id, why)
+    const dropped: Owners = new Map()
     for (const statement of names) {
-      for (const { migration: madeBy, object } of needed(owners, statement)) {
+      for (const { migration: madeBy, label, name } of needed(owners, statement)) {
         if (!undone.has(madeBy) || undone.has(migration)) continue
-        const one = { set: plan.set, migration: migration.id, object, madeBy: madeBy.id }
+        const one = { set: plan.set, migration: migration.id, object: `${label} ${name}`, madeBy: madeBy.id }
         found.set(JSON.stringify(one), one)
       }
-      change(owners, statement, migration)
+      change(owners, dropped, statement, migration)
     }
   }
   return [...found.values()]
 }
 
 /** What of the things that are there a statement needs; of a table and its own columns, the table. */
-function needed(owners: Owners, statement: StatementNames): { migration: Migration; object: string }[] {
+function needed(owners: Owners, statement: StatementNames): Owner[] {
   const { names, drops, renames, makes, columns } = statement
   const keys = [...names, ...drops, ...makes, ...renames.map(({ from }) => from)].flatMap(keysOf)
   for (const { tables, name } of columns) {
@@ -168,29 +176,51 @@ function needed(owners: Owners, statement: StatementNames): { migration: Migrati
     .map(({ owner }) => owner)
 }
 
-function change(owners: Owners, { drops, renames, makes }: StatementNames, migration: Migration): void {
+/**
+ * @param dropped what this migration has dropped so far: a table that takes the name of one of these is that one, built
+ * anew, and what it had before is still the first one's
+ */
+function change(
+  owners: Owners,
+  dropped: Owners,
+  { drops, renames, makes }: StatementNames,
+  migration: Migration,
+): void {
   for (const gone of drops) {
-    owners.delete(keyOf(gone))
-    if (gone.kind === 'relation') for (const key of columnKeys(owners, gone.name)) owners.delete(key)
+    const keys = gone.kind === 'relation' ? columnKeys(owners, gone.name) : []
+    for (const key of [keyOf(gone), ...keys]) {
+      const owner = owners.get(key)
+      if (owner !== undefined) dropped.set(key, owner)
+      owners.delete(key)
+    }
   }
   for (const { from, to } of renames) {
-    move(owners, keyOf(from), to)
+    move(owners, keyOf(from), to, migration)
     if (from.kind !== 'relation') continue
     for (const key of columnKeys(owners, from.name))
-      move(owners, key, { kind: 'column', table: to.name, name: JSON.parse(key)[2] as string })
+      move(owners, key, { kind: 'column', table: to.name, name: JSON.parse(key)[2] as string }, migration)
+    const restored = dropped.has(keyOf(to)) ? [keyOf(to), ...columnKeys(owners, to.name)] : []
+    for (const key of restored) {
+      const owner = dropped.get(key)
+      if (owner !== undefined) owners.set(key, owner)
+    }
   }
   for (const { label, ...made } of makes) {
     // What is made "if it is not there", or replaced, is still the first one's.
-    const name = made.kind === 'column' ? `${made.table}.${made.name}` : made.name
-    if (!owners.has(keyOf(made))) owners.set(keyOf(made), { migration, object: `${label} ${name}` })
+    if (!owners.has(keyOf(made))) owners.set(keyOf(made), { migration, label, name: writtenName(made) })
   }
 }
 
-function move(owners: Owners, key: string, to: ObjectName): void {
+function move(owners: Owners, key: string, to: ObjectName, by: Migration): void {
   const owner = owners.get(key)
   owners.delete(key)
-  if (owner !== undefined) owners.set(keyOf(to), owner)
+  if (owner === undefined) return
+  // Names that a migration gives only for as long as it works are nobody's.
+  const moved = owner.migration === by ? { ...owner, name: writtenName(to) } : owner
+  owners.set(keyOf(to), moved)
 }
+
+const writtenName = (name: ObjectName) => (name.kind === 'column' ? `${name.table}.${name.name}` : name.name)
 
 function keyOf(name: ObjectName): string {
   return JSON.stringify(name.kind === 'column' ? ['column', name.table, name.name] : [name.kind, name.name])

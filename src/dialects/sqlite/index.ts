@@ -25,7 +25,7 @@ import { scratch } from './scratch.ts'
  */
 export const sqlite: Dialect = {
   name: 'sqlite',
-  features: { transactionalDdl: true, schemas: false },
+  features: { transactionalDdl: true, schemas: false, ownSchema: 'main' },
   phrases,
   pictures,
   scratch,

@@ -15,10 +15,15 @@ const rowsAtOnce = 200
 /** Statements of copied rows grow to about this many characters. */
 const longestStatement = 1_000_000
 
-/** An expression that writes a value as a literal. `quote` ends a text at its first NUL. */
+/**
+ * An expression that writes a value as a literal. `quote` ends a text at its first NUL, and calls an infinite number by a
+ * name that is none.
+ */
 function literalOf(expression: string): string {
   return `CASE WHEN typeof(${expression}) = 'text' AND instr(CAST(${expression} AS BLOB), x'00')
-    THEN 'CAST(x''' || hex(${expression}) || ''' AS TEXT)' ELSE quote(${expression}) END`
+    THEN 'CAST(x''' || hex(${expression}) || ''' AS TEXT)'
+    WHEN typeof(${expression}) = 'real' AND abs(${expression}) = 9e999 THEN CASE WHEN ${expression} > 0 THEN '9e999' ELSE '-9e999' END
+    ELSE quote(${expression}) END`
 }
 
 /** Reads a table's rows as literals, some at a time; `c0`, `c1`, … in the order of its columns. */
