@@ -38,7 +38,7 @@ function needsRole({ fleet }: Provisioning, { topology, server }: PlaceWish): bo
 
 export function wishOf({ fleet }: Pick<Provisioning, 'fleet'>, options: ProvisionOptions): PlaceWish {
   const { provision, servers } = fleet.config
-  const topology = options.topology ?? provision.topology ?? (options.schema === undefined ? 'database' : 'schema')
+  const topology = options.topology ?? (options.schema === undefined ? (provision.topology ?? 'database') : 'schema')
   const server = options.server ?? provision.server ?? (servers.size === 1 ? [...servers.keys()][0] : undefined) ?? ''
   const inDatabase = topology === 'schema' || topology === 'shared'
   const places = servers.has(server) ? fleet.pool.dialect(server).places : undefined
