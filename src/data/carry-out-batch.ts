@@ -42,7 +42,9 @@ export async function carryOutBatch(walk: Walk, rows: number): Promise<BatchOutc
   const { connection } = session
   // One row takes what it takes. More of them are cut off, so that they hold no lock for long.
   const limitMs = rows > 1 ? change.chunkMs * 2 : null
-  const { mark, statements: opening } = openingOf(walk, connection.version, limitMs)
+  // What a crash of the server takes away it takes with its cursor: no batch waits for the disk while it holds rows. The
+  // transaction that says how the walk ended does, and takes all before it along.
+  const { mark, statements: opening } = openingOf(walk, connection.version, { limitMs, durable: false })
   const state: { range: BatchRange | null; statement: number | null } = { range: null, statement: null }
   const undo = async () => {
     if (!connection.broken) await connection.query(dialect.phrases.rollback).catch(() => [])

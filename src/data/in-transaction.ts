@@ -12,7 +12,7 @@ export async function inTransaction<T>(
 ): Promise<T> {
   const { connection } = walk.session
   const { commit, rollback } = walk.dialect.phrases
-  await send(connection, openingOf(walk, connection.version, null).statements)
+  await send(connection, openingOf(walk, connection.version, { limitMs: null, durable: true }).statements)
   try {
     const result = await work(connection)
     await send(connection, [mode === 'change' ? commit : rollback])

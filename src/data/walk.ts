@@ -57,11 +57,14 @@ export function schemaOfWalk({ target }: Walk): string | null {
   return target.placement.schema ?? null
 }
 
-/**
- * Settings of one transaction. `limitMs`: no statement in it may take longer, and no lock may be waited for longer than
- * half of that; null: what the config says.
- */
-export function walkSettings(walk: Walk, limitMs: number | null): TransactionSettings {
+export interface Opening {
+  /** No statement may take longer, and no lock may be waited for longer than half of that; null: what the config says. */
+  limitMs: number | null
+  /** Its commit waits for the disk. */
+  durable: boolean
+}
+
+function walkSettings(walk: Walk, { limitMs, durable }: Opening): TransactionSettings {
   const { settings } = walk.run
   const lockTimeoutMs = settings.lockTimeoutMs === 0 ? Number.POSITIVE_INFINITY : settings.lockTimeoutMs
   return {
@@ -72,6 +75,7 @@ export function walkSettings(walk: Walk, limitMs: number | null): TransactionSet
     statementTimeoutMs: limitMs ?? settings.statementTimeoutMs,
     idleInTransactionTimeoutMs: settings.idleInTransactionTimeoutMs,
     session: [],
+    ...(durable ? {} : { durable }),
   }
 }
 
@@ -79,13 +83,13 @@ export function walkSettings(walk: Walk, limitMs: number | null): TransactionSet
 export function openingOf(
   walk: Walk,
   version: number,
-  limitMs: number | null,
+  opening: Opening,
 ): { mark: TransactionMark; statements: string[] } {
   const mark = { lockKey: walk.session.lockKey, token: randomBytes(9).toString('base64url') }
   return {
     mark,
     statements: [
-      ...walk.dialect.phrases.begin(walkSettings(walk, limitMs), mark, version),
+      ...walk.dialect.phrases.begin(walkSettings(walk, opening), mark, version),
       ...walk.batches.actAs(walk.setting, walk.tenant?.id ?? null),
     ],
   }
