@@ -323,3 +323,36 @@ test('what a later migration names of a table built anew is still that of the fi
     context: { dependencies: [{ migration: '005_notes', madeBy: '003_note', object: 'column orders.note' }] },
   })
 })
+
+test('baseline marks what a file really has, also where it was built anew since', async () => {
+  project.write({
+    'migrations/003_note.up.sql': rebuildOrders('id, client_id, total', ordersBefore.replace(',\n', ', note TEXT,\n')),
+  })
+  const statements = [1, 2].map(
+    (n) => shop[`migrations/00${n}_${n === 1 ? 'clients' : 'orders'}.up.sql` as keyof typeof shop],
+  )
+  const rebuild = rebuildOrders('id, client_id, total', ordersBefore.replace(',\n', ', note TEXT,\n'))
+  await change('t1', ...statements, rebuild)
+  await change('t2', ...statements, rebuild, 'DROP INDEX orders_client_idx')
+  const report = await project.use((tenantry) => tenantry.baseline({ to: '003', selectors: { tenants: ['t1', 't2'] } }))
+  const told = report.targets.map(({ tenants: [slug], result, error }) => [slug, result, error?.message ?? null])
+  expect(told).toEqual([
+    ['t1', 'applied', null],
+    ['t2', 'failed', expect.stringContaining('index orders_client_idx is not there')],
+  ])
+})
+
+test('what is in the way is told apart: the same, or something else', async () => {
+  await up()
+  project.write({ 'migrations/003_notes.up.sql': 'CREATE TABLE notes (id INTEGER PRIMARY KEY, text TEXT);' })
+  await change('t1', 'create table "notes" ([id] integer not null primary key, text text)')
+  await change('t2', 'CREATE TABLE notes (id INTEGER PRIMARY KEY)')
+  const report = await project.up()
+  const errors = report.targets.flatMap(({ tenants, error }) =>
+    error === null ? [] : [[tenants[0], error.code, error.hint]],
+  )
+  expect(errors).toEqual([
+    ['t1', 'ALREADY_EXISTS', expect.stringContaining('If the whole migration was run by hand')],
+    ['t2', 'ALREADY_EXISTS', expect.stringContaining('Rename or drop what is in the way')],
+  ])
+})
