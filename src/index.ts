@@ -42,4 +42,16 @@ export type {
   UpOptions,
 } from './model/report.ts'
 export type { Summary, TargetResult, TargetResultKind } from './model/rollout.ts'
+export type {
+  AddTenantOptions,
+  ImportTenantsOptions,
+  ImportTenantsReport,
+  ListTenantsOptions,
+  RemoveTenantOptions,
+  RemoveTenantReport,
+  ShowTenantReport,
+  TenantItem,
+  TenantReport,
+  Tenants,
+} from './model/tenant-report.ts'
 export { type OpenOptions, openTenantry } from './tenantry.ts'
