@@ -33,6 +33,26 @@ const dataReport = (command: DataChangeReport['command']): DataChangeReport => (
   interrupted: false,
 })
 
+const tenantReport = {
+  command: 'tenants add',
+  ok: true,
+  tenant: {
+    id: 'i',
+    slug: 'acme',
+    name: null,
+    state: 'active',
+    topology: 'database',
+    target: 'a/b',
+    labels: {},
+    address: null,
+    createdAt: null,
+    updatedAt: null,
+  },
+  from: 'active',
+  notices: [],
+  next: [],
+}
+
 interface Outcome {
   exitCode: number
   stdout: string
@@ -77,6 +97,19 @@ async function run(
       check: () => Promise.reject(new Error('no keys here')),
       rotate: () => Promise.reject(new Error('no keys here')),
       setCredential: () => Promise.reject(new Error('no keys here')),
+    },
+    tenants: {
+      add: record('tenants.add', tenantReport),
+      list: (...args: unknown[]) => {
+        outcome.calls.push(['tenants.list', ...args])
+        return [].values()
+      },
+      show: record('tenants.show', { ...tenantReport, credential: { kind: 'none' }, migrations: null, audit: [] }),
+      suspend: record('tenants.suspend', tenantReport),
+      activate: record('tenants.activate', tenantReport),
+      archive: record('tenants.archive', tenantReport),
+      remove: record('tenants.remove', { ...tenantReport, result: 'archived', dropped: null, dump: null }),
+      import: record('tenants.import', { ...tenantReport, file: '/a', tenants: 0, states: {}, dryRun: false }),
     },
     dataChanges: {
       list: record('dataChanges.list', { command: 'backfill-data list', ok: true, changes: [], notices: [] }),
@@ -220,6 +253,35 @@ describe('flags become options', () => {
     ['explain acme', ['explain', 'acme']],
     ['make add_x', ['make', 'add_x', {}]],
     ['make --name add_x --set s --description d', ['make', 'add_x', { set: 's', description: 'd' }]],
+    ['tenants add acme', ['tenants.add', 'acme', {}]],
+    [
+      'tenants add acme --name A --topology schema --server s --database d --schema t --label a=b=c --label x= --state suspended',
+      [
+        'tenants.add',
+        'acme',
+        {
+          ...{ name: 'A', topology: 'schema', server: 's', database: 'd', schema: 't' },
+          ...{ labels: { a: 'b=c', x: '' }, state: 'suspended' },
+        },
+      ],
+    ],
+    ['tenants list', ['tenants.list', {}]],
+    [
+      'tenants list --state active,failed --state archived --label a=b --limit 3 --after acme',
+      ['tenants.list', { states: ['active', 'failed', 'archived'], labels: ['a=b'], limit: 4, after: 'acme' }],
+    ],
+    ['tenants show acme', ['tenants.show', 'acme']],
+    ['tenants suspend acme', ['tenants.suspend', 'acme']],
+    ['tenants activate acme', ['tenants.activate', 'acme']],
+    ['tenants archive acme', ['tenants.archive', 'acme']],
+    ['tenants remove acme', ['tenants.remove', 'acme', {}]],
+    ['tenants remove acme --drop-data --yes acme', ['tenants.remove', 'acme', { dropData: true, yes: 'acme' }]],
+    [
+      '--yes tenants remove --dump f --drop-data acme a',
+      ['tenants.remove', 'acme', { dropData: true, dump: 'f', yes: 'a' }],
+    ],
+    ['tenants remove acme --drop-data --yes', ['tenants.remove', 'acme', { dropData: true }]],
+    ['tenants import f.csv --dry-run', ['tenants.import', 'f.csv', { dryRun: true }]],
     ['rollout list', ['rollouts']],
     ['rollout show r_1', ['rollout', 'r_1']],
   ])('%s', async (line, call) => {
@@ -295,6 +357,10 @@ describe('DB_MIGRATION_VERSION', () => {
 
 describe('usage errors end with 2, name the flag, and carry nothing out', () => {
   test.each<[string, string]>([
+    ['tenants list --state asleep', "'--state <state>'"],
+    ['tenants add acme --label gold', "'--label <key=value>'"],
+    ['tenants add acme --state failed', "'--state <state>'"],
+    ['tenants remove acme globex', 'one too many'],
     ['up --limit 0', "'--limit <n>'"],
     ['up --limit x', "'--limit <n>'"],
     ['up --percent 0', "'--percent <n>'"],
@@ -323,9 +389,8 @@ describe('usage errors end with 2, name the flag, and carry nothing out', () => 
     ['explain a b', 'Too many arguments'],
     ['rollout', 'Usage: tenantry rollout'],
     ['rollout pause r_1', '`rollout pause` is not part of this version.'],
-    ['lint', '`lint` is not part of this version.'],
-    ['tenants add acme --name x', '`tenants` is not part of this version.'],
-    ['--env x lint --help', '`lint` is not part of this version.'],
+    ['worker', '`worker` is not part of this version.'],
+    ['--env x serve --help', '`serve` is not part of this version.'],
     ['down --rollout r_1 --steps 2', '`--steps` and `--rollout`'],
     ['statsu', 'Did you mean `tenantry status`?'],
     ['migrate', 'Did you mean `tenantry up`?'],
