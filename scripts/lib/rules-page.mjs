@@ -1,4 +1,12 @@
-/** `docs/rules.md`: every rule of `lint`, from the table that the linter itself uses. */
+/** @typedef {import('../../src/checks/lint/rule.ts').Rule} Rule */
+/** @typedef {import('../../src/checks/lint/rule.ts').RuleExample} RuleExample */
+/** @typedef {import('../../src/checks/lint/rule.ts').ExampleStep} ExampleStep */
+
+/**
+ * `docs/rules.md`: every rule of `lint`, from the table that the linter itself uses.
+ *
+ * @param {readonly Rule[]} rules
+ */
 export function describeRules(rules) {
   const list = rules.map(({ id, severity, title }) => `| [\`${id}\`](#${id}) | ${severity} | ${title} |`)
   return `${[
@@ -18,6 +26,7 @@ export function describeRules(rules) {
     .trimEnd()}\n`
 }
 
+/** @param {Rule} rule */
 function describeRule({ id, title, severity, why, instead, examples, both }) {
   return [
     `## ${id}`,
@@ -32,8 +41,10 @@ function describeRule({ id, title, severity, why, instead, examples, both }) {
   ]
 }
 
+/** @type {Record<string, string>} */
 const dialects = { postgres: 'PostgreSQL', mysql: 'MySQL, MariaDB', sqlite: 'SQLite' }
 
+/** @param {RuleExample} example */
 function describeExample({ dialect, setup, bad, good, settings, outside }) {
   const asked = Object.entries(settings ?? {}).map(([name, value]) => conditions[name]?.(value) ?? name)
   const there = [setup, ...(outside === undefined ? [] : [`-- made by somebody else:\n${outside}`])].join('\n')
@@ -51,6 +62,7 @@ function describeExample({ dialect, setup, bad, good, settings, outside }) {
   ]
 }
 
+/** @type {Record<string, (value: unknown) => string>} */
 const conditions = {
   schemaTargets: () => 'tenants live in schemas',
   sharedColumn: (column) => `tenants share tables (\`${column}\`)`,
@@ -64,6 +76,7 @@ const works = {
   rewrite: 'while the table is written again',
 }
 
+/** @param {ExampleStep} step */
 function describeStep({ sql, lock, name, undo }) {
   const facts = [
     ...(name === undefined ? [] : [`named \`${name}\``]),
@@ -73,4 +86,5 @@ function describeStep({ sql, lock, name, undo }) {
   return [fence(sql), '', ...(facts.length === 0 ? [] : [`(${facts.join('; ')})`, ''])]
 }
 
+/** @param {string} sql */
 const fence = (sql) => `\`\`\`sql\n${sql}\n\`\`\``

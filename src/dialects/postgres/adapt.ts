@@ -45,23 +45,6 @@ export function breaksDollarQuotes(dollarTags: readonly string[], schema: string
  * The edits are verified: where they cannot be proven to change schema names only, that is a problem.
  */
 export function adaptFile(sql: ParsedSql, own: OwnObjects, options: AdaptOptions): Adaptation {
-  const context = readAdaptation(sql, own, options)
-  const edits = sortEdits(context.edits)
-  const doubt = verifyAdaptation(sql, edits)
-  if (doubt !== null) {
-    const message = `the file could not be adapted to a tenant's schema with certainty: ${doubt}`
-    addNotice(context, 'problems', 0, 'adaptation-unsure', message, 'write names without a schema')
-  }
-  const { notices, problems, extensions, dollarTags } = context
-  return { edits, notices, problems, extensions, dollarTags: [...dollarTags] }
-}
-
-/** The same without the proof, for who only looks: a file must not be run with these edits. */
-export function guessEdits(sql: ParsedSql, own: OwnObjects, options: AdaptOptions): readonly Edit[] {
-  return readAdaptation(sql, own, options).edits
-}
-
-function readAdaptation(sql: ParsedSql, own: OwnObjects, options: AdaptOptions): AdaptContext {
   const context: AdaptContext = {
     sql,
     own,
@@ -77,7 +60,14 @@ function readAdaptation(sql: ParsedSql, own: OwnObjects, options: AdaptOptions):
   }
   for (const statement of sql.statements) judgeLimits(context, statement)
   if (worthReading.test(sql.text)) adaptText(context)
-  return context
+  const edits = sortEdits(context.edits)
+  const doubt = verifyAdaptation(sql, edits)
+  if (doubt !== null) {
+    const message = `the file could not be adapted to a tenant's schema with certainty: ${doubt}`
+    addNotice(context, 'problems', 0, 'adaptation-unsure', message, 'write names without a schema')
+  }
+  const { notices, problems, extensions, dollarTags } = context
+  return { edits, notices, problems, extensions, dollarTags: [...dollarTags] }
 }
 
 function adaptText(context: AdaptContext): void {

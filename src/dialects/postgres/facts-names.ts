@@ -1,7 +1,10 @@
 import type { FactsFile, FactsRequest, StatementFact } from '../../model/statement-facts.ts'
-import { guessEdits } from './adapt.ts'
+import type { AdaptContext } from './adapt-context.ts'
+import { adaptNames } from './adapt-names.ts'
+import { findNameKinds } from './name-kinds.ts'
 import type { OwnObjects } from './own-objects.ts'
-import { type ParsedSql, scanSql } from './parse.ts'
+import type { ParsedSql } from './parse.ts'
+import { openRegion } from './sql-regions.ts'
 
 /** A name with `public.` in front, by byte offset. */
 export interface PublicName {
@@ -10,11 +13,12 @@ export interface PublicName {
 }
 
 /** Words that the name of a table comes after, with its columns in parentheses. */
-const beforeTable = new Set(['INTO', 'REFERENCES', 'TABLE', 'ON', 'EXISTS', 'ONLY', 'COPY', 'VIEW'])
+const beforeTable = new Set(['into', 'references', 'table', 'on', 'exists', 'only', 'copy', 'view'])
 
-const unquote = (text: string) => (text.startsWith('"') ? text.slice(1, -1).replaceAll('""', '"') : text.toLowerCase())
-
-/** Names written with `public.`, and whether the adaptation to a tenant's schema moves them. */
+/**
+ * Names written with `public.` in the statements of a file (not in strings and bodies), and whether the adaptation to a
+ * tenant's schema moves them.
+ */
 export function findPublicNames(
   sql: ParsedSql,
   own: OwnObjects,
@@ -22,24 +26,34 @@ export function findPublicNames(
   { sharedSchema }: FactsRequest,
 ): PublicName[] {
   if (!/\bpublic"?\s*\./i.test(sql.text)) return []
-  const edits = guessEdits(sql, own, { file, migration, targetsPerDatabase: 1, sharedSchema })
-  const moved = new Set(edits.filter(({ kind }) => kind === 'schema').map(({ start }) => start))
-  const tokens = scanSql(sql.text)
+  const region = openRegion(sql.text, {
+    kind: 'file',
+    kinds: findNameKinds(sql.statements),
+    quoteDepth: 0,
+    inTemplate: false,
+    fileOffset: (byte) => byte,
+  })
+  const context: AdaptContext = {
+    sql,
+    own,
+    options: { migration, file, targetsPerDatabase: 1, sharedSchema },
+    edits: [],
+    notices: [],
+    problems: [],
+    extensions: [],
+    dollarTags: new Set(),
+    ownSearchPath: false,
+    readsOwnCatalog: false,
+    descend: () => {},
+  }
+  adaptNames(context, region)
+  const moved = new Set(context.edits.filter(({ kind }) => kind === 'schema').map(({ start }) => start))
+  const { tokens, ids, words } = region
   return tokens.flatMap((token, i): PublicName[] => {
-    const [dot, next, after] = [tokens[i + 1], tokens[i + 2], tokens[i + 3]]
-    const before = tokens[i - 1]?.text.toUpperCase() ?? ''
-    if (unquote(token.text) !== 'public' || dot?.text !== '.' || next === undefined) return []
-    const name = `public.${next.text}`
-    return [
-      {
-        offset: token.start,
-        fact: {
-          kind: 'default-schema-name',
-          name,
-          moves: moved.has(token.start),
-          isCall: after?.text === '(' && !beforeTable.has(before),
-        },
-      },
-    ]
+    const name = tokens[i + 2]
+    if (ids[i] !== 'public' || words[i + 1] !== '.' || words[i - 1] === '.' || name === undefined) return []
+    const isCall = words[i + 3] === '(' && !beforeTable.has(words[i - 1] ?? '')
+    const moves = moved.has(token.start)
+    return [{ offset: token.start, fact: { kind: 'default-schema-name', name: `public.${name.text}`, moves, isCall } }]
   })
 }

@@ -10,7 +10,7 @@ export const unclearName: Rule = {
   severity: 'info',
   why: 'Histories, plans and failures name migrations; `migration1` tells nobody what it was.',
   instead:
-    'Name what it does: `0042_add_order_currency`. Rename it before it is applied anywhere (later: `tenantry baseline --rename`).',
+    'Name what it does: `0042_add_order_currency`. Rename it before it is applied anywhere (later, `baseline --rename` follows it).',
   examples: [
     {
       dialect: 'postgres',
