@@ -1,5 +1,5 @@
 import type { ResolvedConfig } from '../config/resolved.ts'
-import { ledgerTable, nativeLockTable } from '../model/history.ts'
+import { dataChangeTable, ledgerTable, nativeLockTable } from '../model/history.ts'
 import { type ObjectKind, objectKinds, type PictureScope } from '../model/picture.ts'
 import type { FleetSet } from '../rollout/fleet.ts'
 
@@ -17,7 +17,7 @@ export function pictureScope({ drift }: Pick<ResolvedConfig, 'drift'>, sets: rea
   ])
   return {
     kinds: drift.kinds ?? defaultKinds,
-    exceptTables: [...new Set([...books, ledgerTable])].sort(),
+    exceptTables: [...new Set([...books, ledgerTable, dataChangeTable])].sort(),
     ignore: drift.ignore.map(({ kind, object }) => ({ kind, name: object })),
   }
 }

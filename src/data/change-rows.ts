@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Batches } from '../model/batches.ts'
 import type { Connection, Dialect } from '../model/dialect.ts'
-
-/** Our table of cursors, in each target, beside the ledger. */
-export const changeTable = 'tenantry_data_changes'
+import { dataChangeTable } from '../model/history.ts'
 
 /** What the table says of one change, for one tenant or for a whole target. */
 export interface ChangeRow {
@@ -43,7 +41,7 @@ type Words = Pick<Dialect, 'quoteIdentifier' | 'quoteLiteral' | 'phrases'> & { b
 /** The statements around our table in one target. `schema` null: where an unqualified name leads. */
 export function changeRows(dialect: Words, schema: string | null) {
   const { quoteIdentifier, quoteLiteral, batches } = dialect
-  const place = schema === null ? changeTable : `${quoteIdentifier(schema)}.${changeTable}`
+  const place = schema === null ? dataChangeTable : `${quoteIdentifier(schema)}.${dataChangeTable}`
   const which = (change: string, tenant: string) =>
     `data_change = ${quoteLiteral(change)} AND tenant = ${quoteLiteral(tenant)}`
   const literal = (value: string | number | null) =>
@@ -87,7 +85,7 @@ export async function hasChangeTable(
   connection: Connection,
   schema: string | null,
 ): Promise<boolean> {
-  return (await batches.table(connection, schema, changeTable, [], '')) !== null
+  return (await batches.table(connection, schema, dataChangeTable, [], '')) !== null
 }
 
 /** A row as the server gives it. */

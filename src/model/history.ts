@@ -141,6 +141,9 @@ export interface HistoryTableColumn {
 /** Our own table beside the history table: what that one cannot hold. Never has an index: it is short and read whole. */
 export const ledgerTable = 'tenantry_ledger'
 
+/** Our table of data changes and their cursors, in each target that has had one. */
+export const dataChangeTable = 'tenantry_data_changes'
+
 /** Columns of {@link ledgerTable}. Their widths keep a row below PostgreSQL's limit for a TOAST table (about 2 kB). */
 export const ledgerColumns = [
   ['history', 'varchar(63) NOT NULL'],

@@ -136,6 +136,11 @@ test('schemas: each target has its own cursor, and names of public are the tenan
   for (const schema of ['t_1', 't_2', 't_3', 'public']) await fill(500, schema)
   expect(await run({ selectors: { tenants: ['t2'] } })).toMatchObject({ ok: true, summary: { done: 1 } })
   expect([await counts('t_1'), await counts('t_2')]).toEqual([{ 0: 500 }, { 1: 500 }])
+  // Our table of cursors is no difference between schemas.
+  expect(await project.use((tenantry) => tenantry.drift({ between: true }))).toMatchObject({
+    ok: true,
+    clusters: [{ targets: 3 }],
+  })
   expect((await run()).ok).toBe(true)
   for (const schema of ['t_1', 't_2', 't_3']) expect(await counts(schema)).toEqual({ 1: 500 })
   expect(await counts('public')).toEqual({ 0: 500 })

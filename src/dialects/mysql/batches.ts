@@ -119,7 +119,7 @@ function parameters(text: string): TextParameter[] {
   const found: TextParameter[] = []
   let colon = -1
   for (const { type, start, end } of tokensOf(text)) {
-    if (type === 'word' && colon === start - 1 && /^[A-Za-z_]\w*$/.test(text.slice(start, end)))
+    if (type === 'word' && colon >= 0 && colon === start - 1 && /^[A-Za-z_]\w*$/.test(text.slice(start, end)))
       found.push({ name: text.slice(start, end), start: colon, end })
     colon = type === 'punctuation' && text.slice(start, end) === ':' ? start : -1
   }
