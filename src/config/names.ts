@@ -13,10 +13,10 @@ export function checkName(
   dialect: DialectName | null,
 ): string | null {
   if (name === '') return 'is empty'
-  // Paths of SQLite files are long, and no server cuts them off.
-  if (kind === 'database' && dialect === 'sqlite') return null
   const bytes = Buffer.byteLength(name)
-  if (bytes > longestNameBytes) return `is ${bytes} bytes long; the limit is ${longestNameBytes}`
+  // Paths of SQLite files are long, and no server cuts them off.
+  const isPath = kind === 'database' && dialect === 'sqlite'
+  if (bytes > longestNameBytes && !isPath) return `is ${bytes} bytes long; the limit is ${longestNameBytes}`
   // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for.
   if (/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(name)) return 'holds a control character'
   if (!isWellFormed(name)) return 'holds half a character (a lone surrogate)'

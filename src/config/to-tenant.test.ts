@@ -50,6 +50,34 @@ describe('toTenant', () => {
     expect(toTenant(row, servers, origin)).toMatchObject(expected)
   })
 
+  const files: ServerAddress = { ...main, dialect: 'sqlite', host: '', port: 0, directory: '/srv/tenants' }
+  const inFiles = (database: string) =>
+    toTenant({ slug: 'a', database }, new Map([['main', files]]), { path: 'row 3', server: 'main' })
+
+  it.each([
+    ['acme', 'acme.db'],
+    ['acme.co', 'acme.co.db'],
+    ['acme.sqlite3', 'acme.sqlite3'],
+    ['./eu/acme.db', 'eu/acme.db'],
+    ['/srv/tenants/acme.db', 'acme.db'],
+    ['x'.repeat(200), `${'x'.repeat(200)}.db`],
+  ])('calls the file of %s by one name', (database, expected) => {
+    expect(inFiles(database).placement).toEqual({ server: 'main', database: expected })
+  })
+
+  it.each(['../acme', 'a/../../acme.db', '/srv/other/acme.db', '/srv/tenants-old/acme.db'])(
+    'refuses the file %s outside of the folder',
+    (database) => {
+      expect(() => inFiles(database)).toThrow(/row 3\.database: is a file outside of its server's folder/)
+    },
+  )
+
+  it('refuses a schema in a file, and a name that no file has', () => {
+    const read = (row: object) => toTenant(row, new Map([['main', files]]), { path: 'row 3', server: 'main' })
+    expect(() => read({ slug: 'a', database: 'a', schema: 's' })).toThrow(/hold no schemas/)
+    expect(() => read({ slug: 'a', database: 'a\0b' })).toThrow(/control character/)
+  })
+
   it.each([
     [null, /row 3: must be an object/],
     [{ database: 'd' }, /row 3\.slug: is missing/],

@@ -5,7 +5,7 @@ import { TenantryError } from '../../model/errors.ts'
 import type { ServerAddress } from '../../model/server.ts'
 import { type Driver, type Handle, loadDriver, type Row, type Value } from './driver.ts'
 import { bare, isBusy, readFailure, refusals, refuse } from './failure.ts'
-import { explainMissing, fileOf } from './files.ts'
+import { explainMissing, explainUnopened, fileOf } from './files.ts'
 import { type HeldLock, isLocked, takeLock } from './lock-file.ts'
 import { readBusyTimeout, readLockMark, resetMark } from './marks.ts'
 import { Pipeline } from './pipeline.ts'
@@ -94,7 +94,7 @@ export class SqliteConnection implements Connection {
       handle.exec(settings)
     } catch (error) {
       handle?.close()
-      throw error
+      throw (handle === null && this.path !== null ? explainUnopened(this.path) : null) ?? error
     }
     this.#handle = handle
     return handle

@@ -62,7 +62,8 @@ let loaded: Driver | null = null
  * each other (https://sqlite.org/howtocorrupt.html, 2.2). So the choice is made once.
  */
 export function loadDriver(): Driver {
-  loaded ??= makeDriver(openWithNode() ?? openWithLibsql())
+  const native = loaded === null ? openWithNode() : null
+  loaded ??= native === null ? makeDriver(openWithLibsql(), boundHandles) : makeDriver(native, () => {})
   return loaded
 }
 
@@ -98,7 +99,8 @@ function openWithLibsql(): Open {
   return (location) => new Library(location)
 }
 
-function makeDriver(open: Open): Driver {
+/** @param onClose is told how many statements were prepared for the file that has been closed */
+function makeDriver(open: Open, onClose: (prepared: number) => void): Driver {
   return {
     open(opening) {
       const database = open(locate(opening))
@@ -117,7 +119,7 @@ function makeDriver(open: Open): Driver {
         },
         close() {
           database.close()
-          boundHandles(prepared)
+          onClose(prepared)
         },
       }
     },

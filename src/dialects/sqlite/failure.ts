@@ -77,7 +77,7 @@ export function isBusy(error: unknown): boolean {
 }
 
 const alreadyExists =
-  /^(?:(?:table|view|index|trigger) .* already exists|there is already (?:a table|an index) named .*|duplicate column name: .*)$/s
+  /^(?:(?:table|view|index|trigger) .* already exists|there is already (?:a table|an index) named .*|there is already another table or index with this name: .*|duplicate column name: .*)$/s
 
 /**
  * Turns what the driver throws into one of our kinds.

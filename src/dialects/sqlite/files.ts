@@ -1,4 +1,5 @@
-import { closeSync, existsSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs'
+import { accessSync, closeSync, constants, existsSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs'
+import { devNull } from 'node:os'
 import { dirname, isAbsolute, relative, resolve, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { databaseFile } from '../../model/database-file.ts'
@@ -28,6 +29,28 @@ export function driverOptions(server: ServerAddress, database: string): Record<s
 
 export function missing(message: string): DatabaseError {
   return new DatabaseError({ kind: 'database-missing', message, detail: null, sqlstate: null, position: null })
+}
+
+/**
+ * Why a file that is there could not be opened; null: SQLite's own word is all that is known. The file itself is not
+ * opened: see {@link createFile}.
+ */
+export function explainUnopened(path: string): DatabaseError | null {
+  const failure = (kind: 'unreachable' | 'too-many-connections', message: string) =>
+    new DatabaseError({ kind, message, detail: null, sqlstate: null, position: null })
+  try {
+    accessSync(path, constants.R_OK)
+  } catch {
+    return failure('unreachable', `the file ${path} cannot be read: permission denied`)
+  }
+  try {
+    closeSync(openSync(devNull, 'r'))
+    return null
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'EMFILE' && code !== 'ENFILE') return null
+    return failure('too-many-connections', 'this process has as many files open as it may have (`ulimit -n`)')
+  }
 }
 
 /** Why a file that should be there could not be opened; null: it is there. Opens nothing: see {@link createFile}. */
