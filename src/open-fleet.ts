@@ -38,6 +38,8 @@ import type {
 import type { Policy } from './model/rollout.ts'
 import type { Tenants } from './model/tenant-report.ts'
 import { OpenRegistry } from './open-registry.ts'
+import { HeadRun } from './provision/head-run.ts'
+import { type ChooseTargets, planLate } from './provision/late-targets.ts'
 import type { Provisioning } from './provision/making.ts'
 import { provisionTenant, requireRegistry } from './provision/provisioner.ts'
 import type { Registry } from './registry/registry.ts'
@@ -112,13 +114,23 @@ export class OpenFleet implements Tenantry {
 
   async up(options: UpOptions = {}): Promise<FleetReport> {
     const startedAt = performance.now()
-    const { sets, plans, decide, held } = await this.#planUp(options, true, this.#mayReadLate(options))
-    const afterApply = planVerification(this.#fleet, this.#stateDir, sets, options)
+    // Before the tenants are listed: who becomes active later has seen it.
+    const run = await HeadRun.begin(this.#provisioning, options)
+    let report: FleetReport | null = null
     try {
-      const report = await carryOut({ ...this.#task('up', sets, plans, decide, options, startedAt), afterApply })
-      return reportHeld(report, held)
+      const { sets, plans, decide, held } = await this.#planUp(options, true, this.#mayReadLate(options))
+      const afterApply = planVerification(this.#fleet, this.#stateDir, sets, options)
+      const late =
+        run === null ? undefined : planLate(this.#fleet, run, (only) => this.#planUp(options, true, false, only))
+      const task = this.#task('up', sets, plans, decide, options, startedAt)
+      try {
+        report = await carryOut({ ...task, afterApply, rollout: run?.rollout, late })
+        return reportHeld(report, held)
+      } finally {
+        await afterApply?.close()
+      }
     } finally {
-      await afterApply?.close()
+      await run?.close(report?.targets ?? [])
     }
   }
 
@@ -305,8 +317,9 @@ export class OpenFleet implements Tenantry {
     return maxFailures === undefined && policy.maxFailures === null && policy.waves.length === 1
   }
 
-  async #planUp(options: PlanOptions, whole: boolean, late = false) {
-    const { sets } = await this.#fleet.view(options.selectors ?? {}, { whole })
+  async #planUp(options: PlanOptions, whole: boolean, late = false, choose: ChooseTargets | null = null) {
+    const { sets: all } = await this.#fleet.view(options.selectors ?? {}, { whole, quiet: choose !== null })
+    const sets = choose === null ? all : choose(all)
     const last = nameIn(sets, options.to)
     const decideWith = (held: ReadonlySet<string>) => (set: FleetSet) => (standing: Standing) =>
       last !== null && !last.has(set)

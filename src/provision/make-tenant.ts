@@ -1,4 +1,5 @@
 import type { TenantRecord } from '../model/registry.ts'
+import { takeTurn } from '../registry/heads.ts'
 import { targetName } from '../rollout/select-targets.ts'
 import { fillPlace } from './fill-place.ts'
 import { writeFirstRows } from './first-rows.ts'
@@ -79,6 +80,7 @@ async function activate(making: Making, { sets }: TenantSets): Promise<TenantRec
   const { about, record, tenant } = making
   await record.settled()
   return about.registry.tenants.change(tenant.id, 'provisioning', { state: 'active' }, about.actor, async (query) => {
+    await takeTurn(about.registry, query)
     const missing = await findMissing(making, sets, query)
     if (missing.length > 0) throw new FleetMovedOn(missing)
     await record.finish(query)

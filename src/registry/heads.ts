@@ -19,7 +19,7 @@ export const headSilentAfterMs = 15_000
 
 export async function readHeads({ nowMs, table }: Registry, query: Query): Promise<Map<string, FleetHead>> {
   const rows = await query(
-    `SELECT set_name, migrations, rollout, state, heartbeat_at, ${nowMs} AS now_ms FROM ${table('heads')}`,
+    `SELECT set_name, migrations, rollout, state, heartbeat_at, ${nowMs} AS now_ms FROM ${table('heads')} WHERE set_name <> ''`,
   )
   return new Map(
     rows.map((row) => [
@@ -32,6 +32,17 @@ export async function readHeads({ nowMs, table }: Registry, query: Query): Promi
         silentMs: Number(row.now_ms) - Number(row.heartbeat_at ?? 0),
       },
     ]),
+  )
+}
+
+/**
+ * Within a transaction, first: it and others that call this come one after the other. Without it a tenant that becomes
+ * active while the head is written could be seen by neither.
+ */
+export async function takeTurn(registry: Pick<Registry, 'orUpdate' | 'table'>, query: Query): Promise<void> {
+  await query(
+    `INSERT INTO ${registry.table('heads')} (set_name, migrations, state, updated_at) VALUES ('', '[]', 'done', ?) ${registry.orUpdate('set_name', ['updated_at'])}`,
+    [new Date().toISOString()],
   )
 }
 
@@ -49,6 +60,7 @@ export function beginHeads(
   const { nowMs, table } = registry
   const end = registry.orUpdate('set_name', ['migrations', 'rollout', 'state', 'heartbeat_at', 'actor', 'updated_at'])
   return registry.database.transaction(async (query) => {
+    await takeTurn(registry, query)
     const before = await readHeads(registry, query)
     for (const { set, migrations } of heads) {
       await query(

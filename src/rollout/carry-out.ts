@@ -32,9 +32,18 @@ export interface CarryOut {
   signal: RunSignals | undefined
   /** Absent: what was applied is believed. */
   afterApply?: AfterApply | null
+  /** Its id, where it was told before it began. */
+  rollout?: string | undefined
+  /**
+   * Asked once all waves are over, until it has nothing more: targets that were not there when the plan was made. They
+   * are a wave of their own. Must not throw.
+   */
+  late?: ((seen: ReadonlySet<string>, results: readonly TargetResult[]) => Promise<LatePlan | null>) | undefined
   notices: readonly Notice[]
   startedAt: number
 }
+
+export type LatePlan = Pick<CarryOut, 'sets' | 'plans' | 'decide'>
 
 const never: RunSignals = { drain: new AbortController().signal, cancel: new AbortController().signal }
 
@@ -45,25 +54,28 @@ export async function carryOut(given: CarryOut): Promise<FleetReport> {
   const lookAt = lookAtCode(given.fleet, given.command)
   const task = { ...given, lookAt, decide: (set: FleetSet) => decisions.get(set) ?? given.decide(set) }
   const { fleet, command, plans, policy } = task
-  const id = `r_${ulid()}`
+  const id = given.rollout ?? newRolloutId()
   const said = await findPlanNotices(fleet, task.sets, plans)
   for (const notice of said) fleet.emit({ type: 'notice', notice })
   const notices = [...task.notices, ...said]
   const count = plans.reduce((sum, { targets }) => sum + targets.length, 0)
   const writer = openWriter(task, id, count, notices)
   fleet.emit({ type: 'rollout-started', rollout: id, command, targets: count, waves: policy.waves.length })
-  const outcome = await runRollout({
-    sets: plans,
-    policy,
-    limits: fleet.limits,
-    pool: fleet.pool,
-    writer,
-    emit: fleet.emit,
-    signal: task.signal ?? never,
-    read: (plan) => readLate(task, plan, notices),
-    workFor: (plan) => workFor(task, plan, id),
-    afterApply: task.afterApply ?? null,
-  })
+  const run = (part: CarryOut & { lookAt: LookAtCode }, waves: Policy['waves']) =>
+    runRollout({
+      sets: part.plans,
+      policy: { ...policy, waves },
+      limits: fleet.limits,
+      pool: fleet.pool,
+      writer,
+      emit: fleet.emit,
+      signal: task.signal ?? never,
+      read: (plan) => readLate(part, plan, notices),
+      workFor: (plan) => workFor(part, plan, id),
+      afterApply: task.afterApply ?? null,
+    })
+  const outcome = await run(task, policy.waves)
+  await runLate(task, outcome, (late) => run({ ...task, ...late }, [{ name: 'late' }]))
   for (const notice of task.afterApply?.notices() ?? []) {
     notices.push(notice)
     fleet.emit({ type: 'notice', notice })
@@ -84,6 +96,28 @@ export async function carryOut(given: CarryOut): Promise<FleetReport> {
     error: null,
     interrupted,
   }
+}
+
+/** What came while the others were migrated, until nothing more has come. A rollout that stopped takes nothing on. */
+async function runLate(
+  { plans, late, signal }: CarryOut,
+  outcome: RolloutOutcome,
+  run: (late: LatePlan) => Promise<RolloutOutcome>,
+): Promise<void> {
+  const seen = new Set(plans.flatMap(({ targets }) => targets.map(({ target }) => target.name)))
+  while (late !== undefined && outcome.stopped === null && signal?.drain.aborted !== true) {
+    const next = await late(seen, outcome.results)
+    if (next === null) return
+    for (const { targets } of next.plans) for (const { target } of targets) seen.add(target.name)
+    const { results, waves, stopped } = await run(next)
+    outcome.results.push(...results)
+    outcome.waves.push(...waves)
+    outcome.stopped = stopped
+  }
+}
+
+export function newRolloutId(): string {
+  return `r_${ulid()}`
 }
 
 /** Plans a target that was left unread; what its scripts have to say is said once. */
