@@ -6,8 +6,14 @@ import { foldName, nameOf, type Word } from './words.ts'
 /** Tables of a file by their folded names. */
 export type Tables = ReadonlyMap<string, CreatedTable>
 
+const scopes = new WeakMap<CreatedTable['columns'], TextScope>()
+
 export function scopeOf({ columns }: Pick<CreatedTable, 'columns'>): TextScope {
-  return { columns: new Map(columns.map(({ name }) => [foldName(name), name])) }
+  const known = scopes.get(columns)
+  if (known !== undefined) return known
+  const scope = { columns: new Map(columns.map(({ name }) => [foldName(name), name])) }
+  scopes.set(columns, scope)
+  return scope
 }
 
 /** Collation of a column where nothing else is said, folded. */

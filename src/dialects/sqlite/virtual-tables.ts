@@ -15,6 +15,8 @@ const isWordy = ({ type }: Word) => type !== 'punctuation'
 
 /** null: it is another statement. */
 export function readVirtualTable(text: string): VirtualTable | null {
+  // Every table of a file is asked, and hardly one is virtual.
+  if (!/\bvirtual\b/i.test(text)) return null
   const reader = readStatement(text)
   if (!reader.take('CREATE', 'VIRTUAL', 'TABLE')) return null
   const ifNotExists = reader.take('IF', 'NOT', 'EXISTS')
