@@ -106,16 +106,16 @@ async function lintSet(
       const migration = byId.get(file.migration)
       return migration !== undefined && isChosen(migration)
     }
+    // Begun first: it works while we do.
+    const squawking = companion !== null && config.lint.squawk ? askSquawk(set, isChosen, config.root, pgVersion) : null
     const { files, notAnalysed } = await readSet(fleet, set, dialect, settings, isChosen)
-    const forSquawk = files.filter((file) => chosen(file) && isForSquawk(file, set))
-    const useSquawk = companion !== null && config.lint.squawk
-    const squawk = useSquawk ? await runSquawk(forSquawk, config.root, pgVersion) : null
+    const squawk = await squawking
     const state: LintState = { known: emptySchema(), phases: [] }
     for (const notice of squawk?.notices ?? []) {
       if (!all.notices.some(({ rule }) => rule === notice.rule)) all.notices.push(notice)
     }
     for (const file of files) {
-      const { kept, ignored } = judgeFile(file, state, settings, squawk?.findings.get(file))
+      const { kept, ignored } = judgeFile(file, state, settings, squawk?.findIn(file))
       if (!chosen(file)) continue
       all.files.add(`${file.set}\0${file.file}`)
       all.statements += file.facts.statements.length
@@ -131,10 +131,34 @@ async function lintSet(
   }
 }
 
-/** Only what is applied and could be read; what reads nothing finds nothing. */
-function isForSquawk({ direction, facts, migration }: LintedFile, { migrations }: LoadedSet): boolean {
-  if (direction !== 'up' || facts.syntaxError !== null) return false
-  return migrations.find(({ id }) => id === migration)?.up.kind === 'sql'
+interface Squawked {
+  findIn(file: LintedFile): LintFinding[]
+  notices: readonly Notice[]
+}
+
+/** Only what is applied: an undo takes away on purpose. */
+async function askSquawk(
+  set: LoadedSet,
+  isChosen: (migration: Migration) => boolean,
+  root: string,
+  pgVersion: number | null,
+): Promise<Squawked> {
+  const bodies = set.migrations.flatMap(({ id, up }, i) =>
+    up.kind === 'sql' && isChosen(set.migrations[i] as Migration) ? [{ id, text: up.text }] : [],
+  )
+  const places = new Map(bodies.map(({ id }, i) => [id, i]))
+  const { findIn, notices } = await runSquawk(
+    bodies.map(({ text }) => text),
+    root,
+    pgVersion,
+  )
+  return {
+    notices,
+    findIn(file) {
+      const place = file.direction === 'up' ? places.get(file.migration) : undefined
+      return place === undefined ? [] : findIn(place, file)
+    },
+  }
 }
 
 const keyOf = ({ rule, file, line, column, message }: LintFinding) => `${rule}\0${file}\0${line}\0${column}\0${message}`

@@ -58,8 +58,8 @@ function isReported(value: unknown): value is Reported {
 }
 
 export interface SquawkResult {
-  /** By file, as given. */
-  findings: ReadonlyMap<LintedFile, readonly LintFinding[]>
+  /** Findings in a text, by its place in the list; places are told as findings once it is known what stands there. */
+  findIn(index: number, file: LintedFile): LintFinding[]
   notices: readonly Notice[]
 }
 
@@ -79,16 +79,16 @@ async function findProgram(folders: readonly string[]): Promise<string | null> {
 }
 
 /**
- * What squawk finds in SQL files and our own rules do not. It is run once for all of them, on copies of their texts, so
+ * What squawk finds in SQL texts and our own rules do not. It is run once for all of them, on copies of their texts, so
  * that placeholders are filled in. Never throws: without it, or where it fails, a notice says so.
  */
 export async function runSquawk(
-  files: readonly LintedFile[],
+  texts: readonly string[],
   root: string,
   pgVersion: number | null,
 ): Promise<SquawkResult> {
-  const none = (notice: Notice): SquawkResult => ({ findings: new Map(), notices: [notice] })
-  if (files.length === 0) return { findings: new Map(), notices: [] }
+  const none = (notice: Notice): SquawkResult => ({ findIn: () => [], notices: [notice] })
+  if (texts.length === 0) return { findIn: () => [], notices: [] }
   const program = await findProgram([root])
   if (program === null) {
     return none({
@@ -97,11 +97,13 @@ export async function runSquawk(
       hint: 'npm install --save-dev squawk-cli (or `lint: { squawk: false }` in the config)',
     })
   }
-  const dir = await mkdtemp(join(tmpdir(), 'tenantry-lint-'))
+  let dir: string | null = null
   try {
-    await Promise.all(files.map(({ text }, i) => writeFile(join(dir, `${i}.sql`), text ?? '')))
-    const reported = await run(program, files, dir, root, pgVersion)
-    return { findings: sortOut(reported, files), notices: [] }
+    dir = await mkdtemp(join(tmpdir(), 'tenantry-lint-'))
+    const place = dir
+    await Promise.all(texts.map((text, i) => writeFile(join(place, `${i}.sql`), text)))
+    const reported = sortOut(await run(program, texts.length, place, root, pgVersion))
+    return { findIn: (index, file) => (reported.get(index) ?? []).map((one) => toFinding(one, file)), notices: [] }
   } catch (error) {
     return none({
       rule: 'squawk-failed',
@@ -109,13 +111,13 @@ export async function runSquawk(
       hint: 'try `npx squawk --version` in the project',
     })
   } finally {
-    await rm(dir, { recursive: true, force: true })
+    if (dir !== null) await rm(dir, { recursive: true, force: true })
   }
 }
 
 async function run(
   program: string,
-  files: readonly LintedFile[],
+  count: number,
   dir: string,
   root: string,
   pgVersion: number | null,
@@ -130,7 +132,7 @@ async function run(
     '--reporter=json',
     ...(pgVersion === null ? [] : [`--pg-version=${pgVersion}.0`]),
     ...(hasConfig ? ['--config', config] : []),
-    ...files.map((_, i) => `${i}.sql`),
+    ...Array.from({ length: count }, (_, i) => `${i}.sql`),
   ]
   const output = await new Promise<string>((resolve, reject) => {
     execFile(
@@ -146,12 +148,12 @@ async function run(
   return Array.isArray(parsed) ? parsed.filter(isReported) : []
 }
 
-function sortOut(reported: readonly Reported[], files: readonly LintedFile[]): Map<LintedFile, LintFinding[]> {
-  const found = new Map<LintedFile, LintFinding[]>()
+function sortOut(reported: readonly Reported[]): Map<number, Reported[]> {
+  const found = new Map<number, Reported[]>()
   for (const one of reported) {
-    const file = files[Number(/(\d+)\.sql$/.exec(one.file)?.[1])]
-    if (file === undefined || ours.has(one.rule_name)) continue
-    found.set(file, [...(found.get(file) ?? []), toFinding(one, file)])
+    const index = Number(/(\d+)\.sql$/.exec(one.file)?.[1])
+    if (ours.has(one.rule_name)) continue
+    found.set(index, [...(found.get(index) ?? []), one])
   }
   return found
 }
