@@ -164,24 +164,21 @@ async function dumpAtRest(tools: RemovalTools, tenant: TenantRecord, source: Dum
 async function dropPlace(tools: RemovalTools, tenant: TenantRecord, isThere: boolean): Promise<void> {
   const { server, database, schema } = tenant.placement
   const dialect = tools.dialect(server)
-  const { places } = dialect
-  if (places === undefined) {
-    throw new TenantryError('TENANT_INVALID', `Places on ${dialect.name} servers are not dropped by this version.`, {
-      hint: `Drop ${describePlace(tenant)} yourself, then run this again.`,
-    })
-  }
+  const { places, scratch } = dialect
   const { registry } = tools
   const row = await readRow(registry, registry.database.query.bind(registry.database), tenant.id)
   const named = tools.server(server).database
-  const home = named === undefined || named === database ? dialect.scratch.home : named
+  const home = named === undefined || named === database ? scratch.home : named
   const inside = schema !== undefined && isThere
   try {
     const connection = await tools.connect(server, inside ? database : home)
     try {
-      if (inside) await places.dropSchema(connection, schema, null)
-      else if (schema === undefined) await places.dropDatabase(connection, database, null)
+      // Whoever made it: that it is this tenant's was said by who typed its slug.
+      if (inside) await (places?.dropSchema(connection, schema, null) ?? scratch.dropSchema(connection, schema))
+      else if (schema === undefined)
+        await (places?.dropDatabase(connection, database, null) ?? scratch.dropDatabase(connection, database))
       const role = row?.facts.role
-      if (row !== null && role != null) await places.dropRole(connection, role, markOf(tenant.id, row.token))
+      if (row !== null && role != null) await places?.dropRole(connection, role, markOf(tenant.id, row.token))
     } finally {
       await connection.close()
     }
