@@ -99,23 +99,38 @@ function openWithLibsql(): Open {
   return (location) => new Library(location)
 }
 
+/**
+ * libsql gives a prepared statement up only when it is collected. One that met a lock stays in progress until then, and
+ * keeps the next read's lock on the file, which nobody else gets past. So what begins and ends transactions is not
+ * prepared, and what is tried again is the same statement, which comes to its end.
+ */
+const boundary = /^\s*(?:BEGIN|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE)\b/i
+
 /** @param onClose is told how many statements were prepared for the file that has been closed */
 function makeDriver(open: Open, onClose: (prepared: number) => void): Driver {
   return {
     open(opening) {
       const database = open(locate(opening))
       let prepared = 0
+      let unfinished: { text: string; statement: Statement } | null = null
       return {
         get inTransaction() {
           return (database.isTransaction ?? database.inTransaction) === true
         },
         exec: (text) => database.exec(text),
         all(text, values) {
-          const statement = database.prepare(text)
-          prepared++
+          if (values.length === 0 && boundary.test(text)) {
+            database.exec(text)
+            return []
+          }
+          const statement = unfinished?.text === text ? unfinished.statement : database.prepare(text)
+          if (unfinished?.text !== text) prepared++
+          unfinished = { text, statement }
           statement.setReadBigInts?.(true)
           statement.safeIntegers?.(true)
-          return statement.all(...values).map(readRow)
+          const rows = statement.all(...values)
+          unfinished = null
+          return rows.map(readRow)
         },
         close() {
           database.close()
