@@ -25,6 +25,7 @@ export type {
 export { type ErrorCode, type ErrorDocument, isTenantryError, TenantryError } from './model/errors.ts'
 export type { Emit, TenantryEvent } from './model/events.ts'
 export type { LintFinding, LintOptions, LintReport } from './model/lint.ts'
+export type { RegistryMigrateReport, RegistryStatusReport, RegistryTool } from './model/registry-report.ts'
 export type {
   BaselineOptions,
   DownOptions,

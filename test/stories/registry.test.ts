@@ -110,6 +110,18 @@ for (const { name, within, fresh } of kinds) {
       expect(await place.query(`SELECT version FROM ${ownTables.version} ORDER BY version`)).toHaveLength(2)
     })
 
+    it('of an older version is left alone until it is migrated', async () => {
+      await project.run(['registry', 'migrate'])
+      await place.query(`UPDATE ${ownTables.version} SET version = 0`)
+      for (const argv of [['status'], ['tenants', 'list']]) {
+        const { code, stdout } = await project.run([...argv, '--json'])
+        expect([argv, code, JSON.parse(stdout).error?.code]).toEqual([argv, 2, 'REGISTRY_OUTDATED'])
+        expect(JSON.parse(stdout).error.hint).toContain('tenantry registry migrate')
+      }
+      expect((await project.run(['registry', 'migrate'])).code).toBe(0)
+      expect((await project.run(['tenants', 'list'])).code).toBe(0)
+    })
+
     it("runs the team's own migrations of its database, and tells of both", async () => {
       project.configure({
         servers: { main: { url: 'postgres://somebody:pw@127.0.0.1:1/none' } },
@@ -213,6 +225,21 @@ describe('the fleet of a registry', () => {
     expect(report).toMatchObject({ ok: true, summary: { targets: 2, applied: 2 } })
     const tables = await database.query("SELECT schemaname FROM pg_tables WHERE tablename = 'a' ORDER BY 1")
     expect(tables).toEqual([{ schemaname: 't_1' }, { schemaname: 't_3' }])
+  })
+
+  it('may be in a schema of its own, which is made with it', async () => {
+    const registry = await freshDatabase('registry')
+    places.push(registry)
+    project.configure({
+      servers: { main: { url: registry.url } },
+      tenants: { from: 'registry' },
+      registry: { url: registry.url, schema: 'Book "of" tenants' },
+    })
+    const ended = await Promise.all([1, 2, 3].map(() => project.run(['registry', 'migrate', '--json'])))
+    expect(ended.map(({ code, stdout }) => (code === 0 ? 0 : stdout))).toEqual([0, 0, 0])
+    const schemas = await registry.query("SELECT DISTINCT schemaname FROM pg_tables WHERE tablename LIKE 'tenantry%'")
+    expect(schemas).toEqual([{ schemaname: 'Book "of" tenants' }])
+    expect((await project.run(['tenants', 'add', 'acme', '--database', 'x', '--json'])).code).toBe(0)
   })
 
   it('goes on where the registry disappears in the middle of a run', async () => {
