@@ -15,10 +15,10 @@ const floors: Record<string, number> = {
   registry: 2,
   rollout: 3,
   checks: 4,
-  provision: 4,
   data: 4,
-  root: 5,
-  cli: 6,
+  provision: 5,
+  root: 6,
+  cli: 7,
 }
 
 const maxLines = 400
