@@ -1,6 +1,6 @@
 import type { Connection, DatabaseFailure } from '../model/dialect.ts'
 import { type ChangeRow, readRow, tenantKey } from './change-rows.ts'
-import { type BatchRange, findBatch } from './find-batch.ts'
+import { type BatchRange, findBatch, plainKey } from './find-batch.ts'
 import { failureOf, send } from './in-transaction.ts'
 import { runBatchCode } from './run-batch-code.ts'
 import { openingOf, schemaOfWalk, type Walk } from './walk.ts'
@@ -113,7 +113,10 @@ async function asCode(
 ): Promise<{ failure: DatabaseFailure; final: boolean } | null> {
   const { change, target, tenant, run } = walk
   if (change.body.kind !== 'code') return null
-  const plain = (key: readonly string[]) => (key.length === 1 ? (key[0] as string) : key)
+  const plain = (key: readonly string[]) => {
+    const parts = plainKey(walk, key)
+    return parts.length === 1 ? (parts[0] as string) : parts
+  }
   const limitMs = Math.max(60_000, run.settings.idleInTransactionTimeoutMs)
   return runBatchCode(
     change.body.batch,

@@ -130,7 +130,8 @@ function parameterValue(change: DataChange, dialect: Dialect, name: string, valu
   const { key, from, to, keys, tenant, limit } = values
   if (name === 'from' && from !== null) return tuple(key, from)
   if (name === 'to' && to !== null) return tuple(key, to)
-  if (name === 'keys' && keys.length > 0) return keys.map((one) => tuple(key, one)).join(', ')
+  if (name === 'keys' && keys.length > 0)
+    return `${key.length > 1 ? (dialect.batches?.beforeRows ?? '') : ''}${keys.map((one) => tuple(key, one)).join(', ')}`
   if (name === 'limit') return String(limit)
   if (name === 'tenant' && tenant !== null) return dialect.quoteLiteral(tenant)
   if (name !== 'tenant') throw new TenantryError('INTERNAL', `The batch of ${change.name} has no value for :${name}.`)

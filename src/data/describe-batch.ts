@@ -1,7 +1,7 @@
 import { describeFailure } from '../engine/describe-failure.ts'
 import { type DatabaseFailure, failureCodes } from '../model/dialect.ts'
 import { type ErrorCode, type ErrorDocument, TenantryError } from '../model/errors.ts'
-import type { BatchRange } from './find-batch.ts'
+import { type BatchRange, plainKey } from './find-batch.ts'
 import { schemaOfWalk, slugOf, type Walk } from './walk.ts'
 
 /** Failures that say something about the server or the connection, not about the change. */
@@ -16,12 +16,12 @@ const elsewhere: ReadonlySet<ErrorCode> = new Set([
 ])
 
 /** `orders.id 1001 to 1500`. */
-export function describeRange({ change }: Walk, range: BatchRange | null): string {
+export function describeRange(walk: Walk, range: BatchRange | null): string {
+  const { change } = walk
   if (range === null) return change.table
   const name = `${change.table}.${change.key.join(', ')}`
-  return range.from.join(', ') === range.to.join(', ')
-    ? `${name} ${show(range.from)}`
-    : `${name} ${show(range.from)} to ${show(range.to)}`
+  const [from, to] = [plainKey(walk, range.from), plainKey(walk, range.to)]
+  return from.join(', ') === to.join(', ') ? `${name} ${show(from)}` : `${name} ${show(from)} to ${show(to)}`
 }
 
 /** Keys may be texts of any length. */
@@ -51,7 +51,7 @@ export function describeBatchFailure(
       context: {
         ...contextOf(walk),
         target: target.name,
-        ...(range === null ? {} : { from: range.from, to: range.to }),
+        ...(range === null ? {} : { from: plainKey(walk, range.from), to: plainKey(walk, range.to) }),
         ...(line === undefined ? {} : { line }),
         failure: failure.kind,
         serverMessage: failure.message,

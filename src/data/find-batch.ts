@@ -38,6 +38,11 @@ export async function findBatch(
   return from === undefined || to === undefined ? null : { from, to, keys, rows: keys.length }
 }
 
+/** A key as people and functions see it. */
+export function plainKey({ table }: Walk, key: readonly string[]): string[] {
+  return key.map((text, i) => table.key[i]?.value?.(text) ?? text)
+}
+
 function keyOf({ table }: Walk, row: Record<string, unknown>): string[] {
   return table.key.map((_, i) => String(row[`tenantry_k${i}`]))
 }

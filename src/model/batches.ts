@@ -7,6 +7,8 @@ export interface KeyColumn {
   /** Expression for its value as text, from which {@link literal} makes the same value again. */
   asText: string
   literal(text: string): string
+  /** The text as people and functions of data changes are given it. Absent: as it is. */
+  value?(text: string): string
 }
 
 /** A table as far as a walk over its rows is concerned. */
@@ -64,6 +66,8 @@ export interface Batches {
   parameters(text: string): TextParameter[]
   /** What stands for the n-th parameter (from 0) while a text is compiled, such that the compiler takes it for a value. */
   mark(index: number): string
+  /** Stands before a list of rows of several values in `IN (…)`. Absent: nothing. */
+  beforeRows?: string
   pressure(connection: Connection, table: WalkedTable): Promise<Pressure>
   /**
    * Makes policies see this tenant, for the open transaction only. null: nobody; a statement whose rows a policy would

@@ -1,4 +1,5 @@
 import type { Dialect } from '../../model/dialect.ts'
+import { batches } from './batches.ts'
 import { compareExisting } from './compare-existing.ts'
 import { compileMigrations } from './compile.ts'
 import { connect } from './connection.ts'
@@ -30,6 +31,7 @@ export const sqlite: Dialect = {
   pictures,
   scratch,
   samples,
+  batches,
   removal,
   facts,
   registryWords,
