@@ -99,6 +99,7 @@ export type StatementFact =
   | (AnyFact & { kind: 'add-enum-label'; type: string; label: string })
   /** The label is written in a later statement of the file; `addedAt`: index of the statement that adds it. */
   | (AnyFact & { kind: 'use-new-enum-label'; label: string; addedAt: number })
+  | (AnyFact & { kind: 'rename-type'; type: string; to: string })
   | (AnyFact & { kind: 'rename-enum-label'; type: string; label: string; to: string })
   /** The labels of an enum column, all of them (MySQL). `catalog`: the server's own table of labels is written to. */
   | (AnyFact & { kind: 'set-enum-labels'; table: ObjectName; column: string; labels: readonly string[] })
@@ -119,7 +120,7 @@ export type StatementFact =
   /** `current_schema()`, `DATABASE()`; `inSchema`: in a statement that changes the schema. */
   | (AnyFact & { kind: 'tenant-dependent'; expression: string; inSchema: boolean })
   /** A name written with the default schema in front, where targets are schemas. */
-  | (AnyFact & { kind: 'default-schema-name'; name: string; moves: boolean; isCall: boolean })
+  | (AnyFact & { kind: 'default-schema-name'; name: string; moves: boolean; isTable: boolean })
   /** Syntax that servers have from this major version on. */
   | (AnyFact & { kind: 'newer-syntax'; syntax: string; since: number })
   | (AnyFact & { kind: 'lock-table'; table: ObjectName; cost: StepCost })

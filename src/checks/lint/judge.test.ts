@@ -181,12 +181,47 @@ describe('tenants', () => {
     expect(await rulesOf([sql])).toEqual([])
   })
 
+  test('an index on a materialized view of the same file', async () => {
+    const sql = 'CREATE MATERIALIZED VIEW v AS SELECT 1 AS id;\nCREATE UNIQUE INDEX v_i ON v (id);'
+    expect(await rulesOf([sql])).toEqual([])
+  })
+
   test('a policy is read when rows are, not when it is made', async () => {
     const sql = 'CREATE POLICY p ON orders USING (at > now() AND note = current_user);'
     expect(await rulesOf([table, sql])).toEqual([])
+    const byDefault = 'ALTER TABLE orders ALTER COLUMN note SET DEFAULT current_user;'
+    expect(await rulesOf([table, byDefault])).toEqual([])
     expect(await rulesOf([table, 'UPDATE orders SET note = current_user WHERE id = 1;'])).toEqual([
       'differs-per-tenant',
     ])
+  })
+})
+
+describe('names with public', () => {
+  const settings = { schemaTargets: true }
+  test.each<[string, string[]]>([
+    ['ALTER TABLE public.orders ADD COLUMN a int;', ['public-name-moves']],
+    ['INSERT INTO public.nations (code) VALUES (1);', ['public-name-stays']],
+    ['SELECT 1 FROM nations public WHERE public.code = 1;', []],
+    ["COMMENT ON TABLE orders IS 'public.nations';", []],
+  ])('%s', async (sql, expected) => expect(await rulesOf([table, sql], settings)).toEqual(expected))
+
+  test('what extensions bring is only mentioned', async () => {
+    const sql = 'ALTER TABLE orders ADD COLUMN mail public.citext DEFAULT public.lower_mail(1);'
+    const { findings } = await lintTexts(postgres, [{ id: '1_of_it', sql }], settings)
+    const names = findings.filter(({ rule }) => rule === 'public-name-stays')
+    expect(names.map(({ severity }) => severity)).toEqual(['info', 'info'])
+  })
+})
+
+describe('enums that are swapped for others', () => {
+  test('as Prisma does', async () => {
+    const made = "CREATE TYPE state AS ENUM ('a', 'b');"
+    const swap = `ALTER TYPE state RENAME TO state_old;
+      CREATE TYPE state AS ENUM ('a');
+      ALTER TABLE orders ALTER COLUMN note TYPE state USING note::text::state;
+      DROP TYPE state_old;`
+    expect(await rulesOf([table, made, swap])).toEqual(['change-type', 'enum-label-removed'])
   })
 })
 

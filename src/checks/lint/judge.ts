@@ -83,6 +83,7 @@ export function judgeFile(
         if (verdict !== null) findings.push(makeFinding(rule, verdict, file, statement, fact))
       }
       if (fact.kind === 'create-table') created.add(keyOf(fact.table))
+      if (fact.kind === 'create-view') created.add(keyOf(fact.view))
       if (fact.kind === 'rename-table' && created.has(keyOf(fact.table)))
         created.add(keyOf({ ...fact.table, name: fact.to }))
       if (isUp) learn(state.known, fact)

@@ -98,6 +98,12 @@ export function learn(known: KnownSchema, fact: StatementFact): void {
     case 'create-enum':
       known.enums.set(fact.type.toLowerCase(), fact.labels)
       return
+    case 'rename-type': {
+      const labels = known.enums.get(fact.type.toLowerCase())
+      known.enums.delete(fact.type.toLowerCase())
+      if (labels !== undefined) known.enums.set(fact.to.toLowerCase(), labels)
+      return
+    }
     case 'set-enum-labels':
       known.enums.set(`${keyOf(fact.table)}.${fact.column.toLowerCase()}`, fact.labels)
       return

@@ -110,7 +110,7 @@ function printHeadline({ summary, ok, maxWarnings, durationMs }: LintReport, { c
 
 function nextAfterLint({ findings, summary }: LintReport, { shell }: PrintStyle): string[] {
   const own = findings.filter(({ rule }) => !unwaivable.test(rule))
-  const first = own.find(({ severity }) => severity === 'error') ?? own[0]
+  const first = own.find(({ severity }) => severity === 'error') ?? own.find(({ severity }) => severity === 'warning')
   if (first === undefined || summary.errors + summary.warnings === 0) return []
   return [
     `write it the safe way, or waive it above the statement: \`-- tenantry:ignore ${first.rule} because <reason>\``,

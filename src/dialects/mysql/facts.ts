@@ -121,13 +121,13 @@ function readSession(words: readonly Word[]): StatementFact[] {
 
 /** `tenant_id = 'acme'`, `DATABASE()`. */
 function readWithin(words: readonly Word[], tenantColumns: ReadonlySet<string>): StatementFact[] {
-  const isData = ['INSERT', 'UPDATE', 'DELETE', 'REPLACE', 'SELECT', 'WITH'].includes(words[0]?.key ?? '')
-  const isLater = words
-    .slice(0, 12)
-    .some(({ key }) => ['VIEW', 'TRIGGER', 'PROCEDURE', 'FUNCTION', 'EVENT'].includes(key))
+  const first = words[0]?.key ?? ''
+  const isData = ['INSERT', 'UPDATE', 'DELETE', 'REPLACE'].includes(first)
+  // What is only asked, or computed later (a view, a trigger), stays the same.
+  const isFixed = isData || (first === 'CREATE' && words.slice(1, 4).some(({ key }) => key === 'TABLE'))
   return words.flatMap((word, i): StatementFact[] => {
     const [next, value] = [words[i + 1], words[i + 2]]
-    if (!isLater && word.key === 'DATABASE' && next?.key === '(' && words[0]?.key !== 'SELECT') {
+    if (isFixed && word.key === 'DATABASE' && next?.key === '(') {
       return [{ kind: 'tenant-dependent', expression: 'DATABASE()', inSchema: !isData }]
     }
     const column = word.type === 'word' || word.type === 'name' ? nameOf(word).toLowerCase() : ''
@@ -140,7 +140,7 @@ function readWithin(words: readonly Word[], tenantColumns: ReadonlySet<string>):
 
 const readHeads = new Set(
   `ALTER CREATE DROP RENAME TRUNCATE INSERT REPLACE UPDATE DELETE SET SELECT GRANT REVOKE ANALYZE LOCK UNLOCK BEGIN START
-  COMMIT ROLLBACK USE SHOW COMMENT`.split(/\s+/),
+  COMMIT ROLLBACK USE SHOW COMMENT DEALLOCATE DO`.split(/\s+/),
 )
 
 function readFacts(text: string, words: readonly Word[]): { facts: StatementFact[]; unread: string | null } {

@@ -52,8 +52,11 @@ export function findPublicNames(
   return tokens.flatMap((token, i): PublicName[] => {
     const name = tokens[i + 2]
     if (ids[i] !== 'public' || words[i + 1] !== '.' || words[i - 1] === '.' || name === undefined) return []
-    const isCall = words[i + 3] === '(' && !beforeTable.has(words[i - 1] ?? '')
+    const kind = region.kinds?.get(token.start)
+    // A table that is called `public` here, and its columns.
+    if (kind === 'alias' || !/^["\w]/.test(name.text)) return []
+    const isTable = kind === 'relation' || (kind === undefined && beforeTable.has(words[i - 1] ?? ''))
     const moves = moved.has(token.start)
-    return [{ offset: token.start, fact: { kind: 'default-schema-name', name: `public.${name.text}`, moves, isCall } }]
+    return [{ offset: token.start, fact: { kind: 'default-schema-name', name: `public.${name.text}`, moves, isTable } }]
   })
 }

@@ -79,6 +79,10 @@ function readRename(node: Tree): StatementFact[] {
       const rewrite = rewrites.renameColumn(table, column, to)
       return [{ kind: 'rename-column', table, column, to, cost: costs.brief, rewrite }]
     }
+    case 'OBJECT_TYPE': {
+      const object = branches(branch(branch(node, 'object'), 'List'), 'items')
+      return [{ kind: 'rename-type', type: nameParts(object).at(-1) ?? '', to }]
+    }
     default:
       return []
   }
@@ -164,6 +168,7 @@ export function readStatementFacts(statement: ParsedStatement, context: AlterCon
     case 'CreateTableAsStmt': {
       const into = branch(node, 'into')
       const relation = branch(into, 'rel')
+      if (word(node, 'objtype') === 'OBJECT_MATVIEW') return [{ kind: 'create-view', view: nameOfRelation(relation) }]
       if (word(node, 'objtype') !== 'OBJECT_TABLE') return []
       const table = nameOfRelation(relation)
       const temporary = word(relation, 'relpersistence') === 't'

@@ -5,15 +5,6 @@ import { findNewer } from './facts-newer.ts'
 import type { ParsedStatement } from './parse.ts'
 import { branch, branches, nameParts, type Tree, walk, word } from './tree.ts'
 
-/** What is looked up when it is used, and not when it is made. */
-const evaluatedLater = new Set([
-  'ViewStmt',
-  'CreatePolicyStmt',
-  'AlterPolicyStmt',
-  'CreateTrigStmt',
-  'RuleStmt',
-  'CreateFunctionStmt',
-])
 const dataStatements = new Set(['InsertStmt', 'UpdateStmt', 'DeleteStmt', 'MergeStmt'])
 
 const placeFunctions = new Set(['current_schema', 'current_schemas', 'current_database'])
@@ -79,7 +70,8 @@ export function readWithin(
         addValue(word(target, 'name'), constantOf(branch(target, 'val')), places(target))
       }
     }
-    if (evaluatedLater.has(own) || own === 'SelectStmt') return
+    // A default, a policy, a view is computed when it is used, by whoever uses it.
+    if (!isData && own !== 'CreateTableAsStmt') return
     const name = type === 'FuncCall' ? (nameParts(branches(node, 'funcname')).at(-1) ?? '') : ''
     const expression =
       type === 'SQLValueFunction'

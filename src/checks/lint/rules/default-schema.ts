@@ -43,7 +43,7 @@ export const publicNameStays: Rule = {
   judgeFact(fact, { settings }) {
     if (fact.kind !== 'default-schema-name' || fact.moves || !settings.schemaTargets) return null
     const message = `${fact.name} stays in public, the same for every tenant`
-    // As functions of extensions should.
-    return fact.isCall ? { message, severity: 'info' } : { message }
+    // As functions and types of extensions should.
+    return fact.isTable ? { message } : { message, severity: 'info' }
   },
 }
