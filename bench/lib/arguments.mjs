@@ -15,7 +15,9 @@ export const workNames = [
   'fingerprint',
   'drift',
   'prove',
+  'rotate',
   'backfill',
+  'registry-status',
 ]
 
 export const usage = `npm run bench -- [options]
@@ -71,6 +73,7 @@ export function readArguments(argv) {
           fingerprints: 200,
           driftSchemas: 200,
           backfillRows: 200_000,
+          registryTenants: 20_000,
         }
       : {
           codeSchemas: 200,
@@ -80,8 +83,10 @@ export function readArguments(argv) {
           fingerprints: 2000,
           driftSchemas: 2000,
           backfillRows: 1_000_000,
+          registryTenants: 100_000,
         },
   )
+  sizes.credentials = quick ? 10_000 : 100_000
   if (values.schemas !== undefined) {
     sizes.schemas = readCount('schemas', values.schemas)
     sizes.delayedSchemas = sizes.schemas

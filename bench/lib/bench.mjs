@@ -20,6 +20,8 @@ import { measureLarge } from '../works/large.mjs'
 import { measureMariadb } from '../works/mariadb.mjs'
 import { measureNothing } from '../works/nothing.mjs'
 import { measureProve } from '../works/prove.mjs'
+import { measureRegistryStatus } from '../works/registry-status.mjs'
+import { measureRotate } from '../works/rotate.mjs'
 import { measureSequelizeCode } from '../works/sequelize-code.mjs'
 import { measureVersion } from '../works/version.mjs'
 import { describeMachine } from './machine.mjs'
@@ -32,7 +34,9 @@ const works = {
   version: measureVersion,
   drift: measureDrift,
   prove: measureProve,
+  rotate: measureRotate,
   backfill: measureBackfill,
+  'registry-status': measureRegistryStatus,
   apply: measureApply,
   target: measureTarget,
   delayed: measureDelayed,
