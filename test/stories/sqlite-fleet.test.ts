@@ -235,6 +235,31 @@ describe('a file that somebody writes to', () => {
     expect(await tables('t2')).toEqual(['mine', 'one', 'schema_migrations', 'tenantry_ledger'])
   })
 
+  test('is free for it once a question was given up', async () => {
+    const server = { name: 'files', dialect: 'sqlite' as const, host: '', port: 0, tls: null, directory: folder }
+    const limits = { maxConcurrency: 8, maxConcurrencyPerDatabase: 4 }
+    const connection = await sqlite.connect({ ...server, ...limits }, 't1', {
+      connectTimeoutMs: 200,
+      applicationName: 'test',
+    })
+    try {
+      const writer = await openElsewhere('t1', 'BEGIN EXCLUSIVE')
+      const busy = { failure: { kind: 'lock-timeout' } }
+      await expect(connection.query('SELECT count(*) AS n FROM sqlite_master')).rejects.toMatchObject(busy)
+      await expect(ask('t1', 'SELECT 1 FROM sqlite_master')).rejects.toMatchObject(busy)
+      const said = once(writer.stdout as NonNullable<typeof writer.stdout>, 'data')
+      // Its next lock is one that no reader may share.
+      writer.stdin?.write('COMMIT; BEGIN EXCLUSIVE; CREATE TABLE mine (a); COMMIT')
+      await said
+      expect(await connection.query('SELECT count(*) AS n FROM sqlite_master')).toEqual([{ n: 1 }])
+      expect(await connection.pipeline(['BEGIN IMMEDIATE', 'CREATE TABLE ours (a)', 'COMMIT'])).toMatchObject({
+        failure: null,
+      })
+    } finally {
+      await connection.close()
+    }
+  })
+
   test('is not held up by whoever reads it, where it keeps a WAL', async () => {
     await ask('t1', 'PRAGMA journal_mode = WAL; CREATE TABLE old (a)')
     await openElsewhere('t1', 'BEGIN', 'SELECT * FROM old')

@@ -38,8 +38,13 @@ export async function connect(server: ServerAddress, database: string, options: 
   }
   const path = database === '' ? null : fileOf(server, database)
   const connection = new SqliteConnection(loadDriver(), server, database, path, options)
-  await connection.begin()
-  return connection
+  try {
+    await connection.begin()
+    return connection
+  } catch (error) {
+    await connection.close()
+    throw error
+  }
 }
 
 /**
@@ -137,7 +142,7 @@ export class SqliteConnection implements Connection {
   async #rows(text: string, values: readonly Value[]): Promise<Row[]> {
     if (await this.#doneByUs(text)) return []
     if (holdsNothing(text)) return []
-    return this.#patiently(text, (handle) => handle.all(text, values))
+    return this.#giveUpWhole(this.#patiently(text, (handle) => handle.all(text, values)))
   }
 
   /** Statements one by one: each is its own transaction where none is open, as in the tools that send them. */
@@ -155,7 +160,7 @@ export class SqliteConnection implements Connection {
   ): Promise<T> {
     this.#isCancelled = false
     this.#busyTimeoutMs = lockTimeoutMs === 0 ? Number.POSITIVE_INFINITY : lockTimeoutMs
-    return this.#patiently('', (handle) => {
+    const asked = this.#patiently('', (handle) => {
       const isOurs = !handle.inTransaction
       if (isOurs) handle.exec('BEGIN')
       try {
@@ -164,6 +169,24 @@ export class SqliteConnection implements Connection {
         if (isOurs) handle.exec('ROLLBACK')
       }
     })
+    return this.#giveUpWhole(asked)
+  }
+
+  /**
+   * A question that met a lock and is not asked again stays in progress, as long as the driver keeps its statement: so
+   * the file is opened anew for the next one.
+   */
+  async #giveUpWhole<T>(asked: Promise<T>): Promise<T> {
+    try {
+      return await asked
+    } catch (error) {
+      const isBusyStill = error instanceof DatabaseError && error.failure.kind === 'lock-timeout'
+      if (isBusyStill && this.#handle?.inTransaction === false) {
+        this.#handle.close()
+        this.#handle = null
+      }
+      throw error
+    }
   }
 
   /** What is a mark, or a setting that the connection keeps itself. */
