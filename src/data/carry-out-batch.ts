@@ -3,7 +3,7 @@ import { type ChangeRow, readRow, tenantKey } from './change-rows.ts'
 import { type BatchRange, findBatch, plainKey } from './find-batch.ts'
 import { failureOf, send } from './in-transaction.ts'
 import { runBatchCode } from './run-batch-code.ts'
-import { openingOf, schemaOfWalk, type Walk } from './walk.ts'
+import { openingOf, schemaOfWalk, type Walk, walkSettings } from './walk.ts'
 
 export type BatchOutcome =
   | { kind: 'done'; range: BatchRange | null; tookMs: number }
@@ -40,11 +40,9 @@ export function isPauseFor(walk: Walk, { pausedMsAgo }: ChangeRow): boolean {
 export async function carryOutBatch(walk: Walk, rows: number): Promise<BatchOutcome> {
   const { change, dialect, session } = walk
   const { connection } = session
-  // One row takes what it takes. More of them are cut off, so that they hold no lock for long.
-  const limitMs = rows > 1 ? change.chunkMs * 2 : null
   // What a crash of the server takes away it takes with its cursor: no batch waits for the disk while it holds rows. The
   // transaction that says how the walk ended does, and takes all before it along.
-  const { mark, statements: opening } = openingOf(walk, connection.version, { limitMs, durable: false })
+  const { mark, statements: opening } = openingOf(walk, connection.version, { limitMs: null, durable: false })
   const state: { range: BatchRange | null; statement: number | null } = { range: null, statement: null }
   const undo = async () => {
     if (!connection.broken) await connection.query(dialect.phrases.rollback).catch(() => [])
@@ -64,6 +62,9 @@ export async function carryOutBatch(walk: Walk, rows: number): Promise<BatchOutc
         return { kind: 'end' }
       }
     }
+    // One row takes what it takes. More of them are cut off, so that they hold no lock for long. Finding them holds none.
+    const limited = { limitMs: change.chunkMs * 2, durable: false }
+    if (rows > 1) await send(connection, dialect.phrases.settings(walkSettings(walk, limited), connection.version))
     const before = performance.now()
     const { range } = state
     const now = new Date().toISOString()

@@ -55,12 +55,13 @@ async function lookAtTarget(fleet: Fleet, entry: TargetChanges): Promise<DataCha
     const seesLock = !(await connection.isPooled())
     const results: DataChangeProgress[] = []
     for (const change of changes) {
-      const rows =
+      const read =
         known && batches !== undefined
           ? (await connection.query(changeRows({ ...dialect, batches }, schema).read(change.name))).map(readRow)
           : []
+      const rows = new Map(read.map((row) => [row.tenant, row]))
       for (const tenant of goesByTenant(target, change) ? target.tenants : [null]) {
-        const row = rows.find((one) => one.tenant === tenantKey(tenant?.id ?? null)) ?? null
+        const row = rows.get(tenantKey(tenant?.id ?? null)) ?? null
         const state = row?.state === 'running' && holder === null && (seesLock || !isFresh(row)) ? 'pending' : undefined
         results.push(progressOf(change, target.name, tenant?.slug ?? null, row, state === undefined ? {} : { state }))
       }

@@ -1,4 +1,5 @@
 import { ulid } from 'ulid'
+import { showPath } from '../formats/list-folder.ts'
 import type { DataChangeProgress, DataChangeReport, DataChangeRunOptions } from '../model/data-change.ts'
 import type { Notice } from '../model/migration.ts'
 import type { RunSignals } from '../model/report.ts'
@@ -38,6 +39,11 @@ export async function runChanges(fleet: Fleet, options: DataChangeRunOptions): P
   const notice = (one: Notice) => {
     notices.push(one)
     emit({ type: 'notice', notice: one })
+  }
+  if (changes.length === 0) {
+    const { dir } = config.dataChanges
+    const message = `There are no data changes in ${showPath(config.root, dir)}.`
+    notice({ rule: 'no-data-changes', message, hint: 'docs/data-changes.md tells how to write one' })
   }
   const results = new Map<TargetChanges, DataChangeProgress[]>()
   const task = { fleet, run, book: new Map(), dryRun, missing, notice }

@@ -64,7 +64,7 @@ export interface Opening {
   durable: boolean
 }
 
-function walkSettings(walk: Walk, { limitMs, durable }: Opening): TransactionSettings {
+export function walkSettings(walk: Walk, { limitMs, durable }: Opening): TransactionSettings {
   const { settings } = walk.run
   const lockTimeoutMs = settings.lockTimeoutMs === 0 ? Number.POSITIVE_INFINITY : settings.lockTimeoutMs
   return {

@@ -167,3 +167,13 @@ test('one tenant that fails stops no other', async () => {
   expect(report.targets[0]?.error?.message).toContain('for tenant acme')
   expect(await counts()).toEqual(['acme 0 1000', 'globex 1 2000'])
 })
+
+test('finding a small tenant’s rows in a large table takes longer than a batch may, and goes on', async () => {
+  await database.query(`DROP INDEX orders_tenant_id_id_idx;
+    INSERT INTO orders (tenant_id) SELECT '${ids.globex}' FROM generate_series(1, 400000); INSERT INTO orders (tenant_id) SELECT '${ids.acme}' FROM generate_series(1, 5)`)
+  project.write({ 'data-changes/001_count.sql': change('chunk-ms=10') })
+  const report = await run({ selectors: { tenants: ['acme'] } })
+  expect(report.targets.flatMap(({ error }) => error ?? [])).toEqual([])
+  expect(report).toMatchObject({ ok: true, targets: [{ rowsDone: 1005 }] })
+  expect((await counts()).slice(0, 1)).toEqual(['acme 1 1005'])
+})
