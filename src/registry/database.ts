@@ -50,11 +50,20 @@ export class RegistrySessions implements RegistryDatabase {
       try {
         return await this.session((connection) => this.#attempt(connection, work))
       } catch (error) {
-        if (!isWorthAnotherTry(error) || attempt >= mostAttempts) throw error
+        if (!isWorthAnotherTry(error)) throw error
+        if (attempt >= mostAttempts) throw this.#busy(error)
         // Those that were in each other's way must not meet again at once.
         await pause(Math.random() * 20 * 2 ** Math.min(attempt, 6))
       }
     }
+  }
+
+  #busy({ failure: { message } }: DatabaseError): TenantryError {
+    return new TenantryError(
+      'LOCK_TIMEOUT',
+      `Others were in the way in the registry (${describePlace(this.#place)}), ${mostAttempts} times in a row: ${message.replace(/\.$/, '')}.`,
+      { hint: 'Nothing was changed. Try again; if it stays so, look for a session there that hangs in a transaction.' },
+    )
   }
 
   async #attempt<T>(connection: Connection, work: (query: RegistryDatabase['query']) => Promise<T>): Promise<T> {
@@ -157,7 +166,7 @@ const unreached: ReadonlySet<string> = new Set([
   'too-many-connections',
 ])
 
-function isWorthAnotherTry(error: unknown): boolean {
+function isWorthAnotherTry(error: unknown): error is DatabaseError {
   return error instanceof DatabaseError && (error.failure.kind === 'deadlock' || error.failure.kind === 'lock-timeout')
 }
 

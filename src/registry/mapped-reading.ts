@@ -54,7 +54,7 @@ export class MappedReading {
   async page(query: Query, after: string | null, limit: number, problems: RowProblems): Promise<FullRow[]> {
     const table = await this.table()
     const where = after === null ? '' : `WHERE ${table.id.name} > ?`
-    const sql = `${table.select} ${where} ORDER BY ${table.id.name} LIMIT ${limit}`
+    const sql = `${table.select} ${where} ORDER BY ${table.id.name} LIMIT ${Math.trunc(limit)}`
     return this.#complete(query, await query(sql, after === null ? [] : [asKey(table, after)]), problems)
   }
 

@@ -35,7 +35,7 @@ export async function pageOwnCredentials(
   limit: number,
 ): Promise<StoredCredential[]> {
   const rows = await database.query(
-    `SELECT tenant_id, user_name, sealed, reference FROM ${table('credentials')} ${after === null ? '' : 'WHERE tenant_id > ?'} ORDER BY tenant_id LIMIT ${limit}`,
+    `SELECT tenant_id, user_name, sealed, reference FROM ${table('credentials')} ${after === null ? '' : 'WHERE tenant_id > ?'} ORDER BY tenant_id LIMIT ${Math.trunc(limit)}`,
     after === null ? [] : [after],
   )
   return rows.map(asCredential)

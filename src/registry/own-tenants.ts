@@ -69,7 +69,10 @@ export class OwnTenantStore implements TenantStore {
     ]
     const where = conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`
     const values = [...(after === null ? [] : [after]), ...(states ?? [])]
-    const rows = await this.#context.database.query(`${this.#from} ${where} ORDER BY id LIMIT ${limit}`, values)
+    const rows = await this.#context.database.query(
+      `${this.#from} ${where} ORDER BY id LIMIT ${Math.trunc(limit)}`,
+      values,
+    )
     return rows.map(asRecord)
   }
 

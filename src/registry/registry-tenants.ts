@@ -22,7 +22,11 @@ export function addServer(place: { host: string; port: number }, source: Registr
   const { servers } = source
   if (servers.has(nameOfPlace(place))) return
   const findings: Findings = { problems: [], notices: [] }
-  const given = [...servers.values()].filter((server) => server !== source.registry)
+  // Without a config the registry's server is the only one there, and its role is not the tenants'.
+  const { registry } = source
+  const isRegistry = ({ name, host, port, user }: ServerAddress) =>
+    name === registry?.name && host === registry.host && port === registry.port && user === registry.user
+  const given = [...servers.values()].filter((server) => !isRegistry(server))
   const server = deriveServer(place, { ...source, servers: given }, findings)
   if (server === null) throw makeConfigError(findings.problems, 'The registry', null)
   servers.set(server.name, server)

@@ -112,7 +112,7 @@ describe("Sequelize's table on PostgreSQL", () => {
   })
 
   it('needs no config: the variable is enough, and what was taken for what is said', async () => {
-    await addTenant('acme', 'shared', 'active')
+    const acme = await addTenant('acme', 'shared', 'active')
     await addTenant('big', 'dedicated', 'active')
     const bare = makeProject()
     try {
@@ -122,6 +122,9 @@ describe("Sequelize's table on PostgreSQL", () => {
       expect(JSON.parse(up.stdout)).toMatchObject({ ok: true, summary: { targets: 1, applied: 1 } })
       expect(up.stderr).toContain('Tenants are read from the table "tenants" of the registry')
       expect(up.stderr).toContain('database = db_name')
+      // The registry's own role is a superuser here; it is not lent.
+      const [made] = await acme.database.query("SELECT tableowner FROM pg_tables WHERE tablename = 'a'")
+      expect(made).toEqual({ tableowner: acme.role })
       // Our empty tables beside it do not make the fleet vanish.
       expect((await bare.run(['registry', 'migrate'], variables)).code).toBe(0)
       const status = await bare.run(['status', '--json'], variables)

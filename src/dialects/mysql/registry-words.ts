@@ -7,7 +7,7 @@ const binary = 'CHARACTER SET utf8mb4 COLLATE utf8mb4_bin'
 
 export const registryWords: RegistryWords = {
   placeholder: () => '?',
-  begin: ['SET TRANSACTION ISOLATION LEVEL SERIALIZABLE', 'START TRANSACTION'],
+  begin: ['SET innodb_lock_wait_timeout = 5; SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; START TRANSACTION'],
   commit: 'COMMIT',
   rollback: 'ROLLBACK',
   types: {

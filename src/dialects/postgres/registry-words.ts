@@ -6,7 +6,10 @@ const migrationLock = '8387230245068567161'
 
 export const registryWords: RegistryWords = {
   placeholder: (number) => `$${number}`,
-  begin: ['BEGIN ISOLATION LEVEL SERIALIZABLE'],
+  // A session that hangs must neither hold up the others for ever, nor be held up.
+  begin: [
+    "BEGIN ISOLATION LEVEL SERIALIZABLE; SET LOCAL lock_timeout = '5s'; SET LOCAL idle_in_transaction_session_timeout = '60s'",
+  ],
   commit: 'COMMIT',
   rollback: 'ROLLBACK',
   types: {
