@@ -159,6 +159,17 @@ describe('what is looked at', () => {
     expect(rules).toEqual(expect.arrayContaining(['public-name-moves', 'public-name-stays', 'tenant-column-missing']))
   })
 
+  test('without a server nobody can tell what is read', async () => {
+    await writeFile(
+      join(root, 'tenantry.config.mjs'),
+      'export default { migrations: { dir: "./migrations" }, tenants: () => [] }',
+    )
+    await writeFile(join(root, 'migrations/001_a.sql'), 'DROP TABLE x;')
+    const report = JSON.parse((await run('lint', '--json')).stdout) as LintReport
+    expect(report.notAnalysed).toMatchObject([{ file: 'migrations/001_a.sql', line: null }])
+    expect(report.notices.map(({ rule }) => rule)).toContain('tenants-not-read')
+  })
+
   test('one file that does not parse stops no other', async () => {
     await writeProject({ ...unsafe, '003_broken.sql': 'SELECT 1;\n\tALTER TABEL orders;' })
     const { code, stdout } = await run('lint')

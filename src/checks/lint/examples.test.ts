@@ -2,12 +2,13 @@ import { describe, expect, test } from 'vitest'
 import { lintTexts } from '../../../test/lint/lint-texts.ts'
 import { mysql } from '../../dialects/mysql/index.ts'
 import { postgres } from '../../dialects/postgres/index.ts'
+import { sqlite } from '../../dialects/sqlite/index.ts'
 import type { Dialect } from '../../model/dialect.ts'
 import type { LintFinding } from '../../model/lint.ts'
 import type { ExampleStep, Rule, RuleExample } from './rule.ts'
 import { rules } from './rule-table.ts'
 
-const dialects: Record<string, Dialect> = { postgres, mysql }
+const dialects: Record<string, Dialect> = { postgres, mysql, sqlite }
 
 async function lintExample({ dialect, setup, settings }: RuleExample, steps: readonly ExampleStep[]) {
   const known = dialects[dialect]

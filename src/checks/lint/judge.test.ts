@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { lintTexts } from '../../../test/lint/lint-texts.ts'
 import { mysql } from '../../dialects/mysql/index.ts'
 import { postgres } from '../../dialects/postgres/index.ts'
+import { sqlite } from '../../dialects/sqlite/index.ts'
 
 const quiet = new Set(['missing-if-not-exists', 'missing-undo', 'unclear-name'])
 
@@ -279,6 +280,26 @@ describe('files', () => {
   ])('the name %s', async (id, isUnclear) => {
     const { findings } = await lintTexts(postgres, [{ id, sql: 'SELECT 1;' }])
     expect(findings.some(({ rule }) => rule === 'unclear-name')).toBe(isUnclear)
+  })
+})
+
+describe('SQLite', () => {
+  const made = 'CREATE TABLE orders (id INTEGER PRIMARY KEY, note TEXT);'
+  test.each<[string, string[]]>([
+    ['ALTER TABLE orders ADD COLUMN a TEXT;', []],
+    ['ALTER TABLE orders RENAME TO bills;', ['rename-table']],
+    ['DROP TABLE orders;', ['drop-table']],
+    ['DROP INDEX i;', []],
+    ['DROP VIEW v;', []],
+    ['UPDATE orders SET note = 1;', ['unbatched-change']],
+    ['CREATE TABLE fresh (id INTEGER); CREATE INDEX f ON fresh (id);', []],
+  ])('%s', async (sql, expected) => expect(await rulesOf([made, sql], {}, sqlite)).toEqual(expected))
+
+  test('an index cannot be built in another way: it is only mentioned', async () => {
+    const { findings } = await lintTexts(sqlite, [
+      { id: '1_of_it', sql: 'CREATE INDEX IF NOT EXISTS i ON orders (note);' },
+    ])
+    expect(findings).toMatchObject([{ rule: 'index-blocks-writes', severity: 'info' }])
   })
 })
 

@@ -90,7 +90,9 @@ async function lintSet(
   if (!tenants.known) all.notices.push(tenantsUnknown(set, config.tenants.from))
   const pgVersion = options.pgVersion ?? config.lint.pgVersion
   const seen = new Set<string>()
-  for (const dialect of dialectsOf(fleet, tenants)) {
+  const dialects = dialectsOf(fleet, tenants)
+  if (dialects.length === 0) all.notAnalysed.push(...noServer(set, isChosen))
+  for (const dialect of dialects) {
     const { grammar, companion, keepsRows } = dialect.facts
     const settings: LintSettings = {
       schemaTargets: tenants.schemaTargets && dialect.features.schemas,
@@ -162,6 +164,14 @@ async function askSquawk(
 }
 
 const keyOf = ({ rule, file, line, column, message }: LintFinding) => `${rule}\0${file}\0${line}\0${column}\0${message}`
+
+function noServer(set: LoadedSet, isChosen: (migration: Migration) => boolean): NotAnalysed[] {
+  const reason = 'the config names no server, which would say what kind of database it is for'
+  const { name } = set.config
+  return set.migrations
+    .filter(isChosen)
+    .map(({ id, up }) => ({ file: up.file, line: null, migration: id, set: name, reason }))
+}
 
 function tenantsUnknown({ config }: LoadedSet, from: string): Notice {
   return {

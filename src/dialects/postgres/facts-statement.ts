@@ -3,7 +3,7 @@ import { type AlterContext, readAlterTable } from './facts-alter.ts'
 import { constraintsOf, nameOfParts, nameOfRelation, readColumn } from './facts-columns.ts'
 import { definitionOf, readConstraint } from './facts-constraints.ts'
 import { costOfMode, costs } from './facts-costs.ts'
-import { rewrites } from './facts-rewrites.ts'
+import { rewrites, show } from './facts-rewrites.ts'
 import type { ParsedStatement } from './parse.ts'
 import { branch, branches, isOn, nameParts, readOptions, type Tree, textOf, walk, word } from './tree.ts'
 
@@ -121,7 +121,11 @@ function readReindex(node: Tree): StatementFact[] {
   const { name } = nameOfRelation(branch(node, 'relation'))
   const object = name || (word(node, 'name') ?? '')
   const concurrent = isOn(readOptions(node, 'params').get('concurrently'))
-  return [{ kind: 'reindex', object, cost: concurrent ? costs.concurrentIndex : costs.index }]
+  if (concurrent) return [{ kind: 'reindex', object, cost: costs.concurrentIndex }]
+  const what = { REINDEX_OBJECT_INDEX: 'INDEX', REINDEX_OBJECT_TABLE: 'TABLE', REINDEX_OBJECT_SCHEMA: 'SCHEMA' }
+  const type = what[word(node, 'kind') as keyof typeof what] ?? 'DATABASE'
+  const rewrite = `REINDEX ${type} CONCURRENTLY ${show(object)};`
+  return [{ kind: 'reindex', object, cost: costs.index, rewrite }]
 }
 
 /** `INSERT … SELECT` from a table copies as many rows as that has. */

@@ -34,7 +34,9 @@ export const indexBlocks: Rule = {
   judgeFact(fact, { created }) {
     if (fact.kind !== 'create-index' || created.has(keyOf(fact.table)) || !blocksLong(fact.cost)) return null
     const index = fact.index === null ? 'an index' : `index ${fact.index}`
-    return { message: `${index} on ${show(fact.table)}: ${describeWork(fact.cost)}` }
+    const message = `${index} on ${show(fact.table)}: ${describeWork(fact.cost)}`
+    // Where there is no other way, it can only be known.
+    return fact.rewrite === undefined ? { message, severity: 'info' } : { message }
   },
 }
 
@@ -63,7 +65,7 @@ export const dropIndexBlocks: Rule = {
     },
   ],
   judgeFact(fact) {
-    if (fact.kind !== 'drop-index' || fact.cost.blocks === 'nothing') return null
+    if (fact.kind !== 'drop-index' || fact.cost.blocks !== 'everything') return null
     return { message: `index ${show(fact.index)} is dropped: nobody can use its table meanwhile` }
   },
 }
@@ -89,6 +91,7 @@ export const reindexBlocks: Rule = {
   ],
   judgeFact(fact) {
     if (fact.kind !== 'reindex' || !blocksLong(fact.cost)) return null
-    return { message: `REINDEX of ${fact.object}: ${describeWork(fact.cost)}` }
+    const message = `REINDEX of ${fact.object}: ${describeWork(fact.cost)}`
+    return fact.rewrite === undefined ? { message, severity: 'info' } : { message }
   },
 }

@@ -5,7 +5,7 @@ export const addNotNullWithoutDefault: Rule = {
   id: 'add-not-null-without-default',
   title: 'A NOT NULL column without a default',
   severity: 'error',
-  why: 'PostgreSQL refuses it where the table has rows (MySQL fills in an empty value), and inserts of releases that do not know the column fail from then on.',
+  why: 'PostgreSQL refuses it where the table has rows, SQLite always (MySQL fills in an empty value), and inserts of releases that do not know the column fail from then on.',
   instead: 'Give it a constant default, or add it without NOT NULL, fill it in batches, and set NOT NULL later.',
   examples: [
     {
@@ -29,6 +29,12 @@ export const addNotNullWithoutDefault: Rule = {
       setup: 'CREATE TABLE orders (id BIGINT PRIMARY KEY);',
       bad: [{ sql: 'ALTER TABLE orders ADD COLUMN currency CHAR(3) NOT NULL;' }],
       good: [{ sql: "ALTER TABLE orders ADD COLUMN currency CHAR(3) NOT NULL DEFAULT 'EUR';" }],
+    },
+    {
+      dialect: 'sqlite',
+      setup: 'CREATE TABLE orders (id INTEGER PRIMARY KEY);',
+      bad: [{ sql: 'ALTER TABLE orders ADD COLUMN currency TEXT NOT NULL;' }],
+      good: [{ sql: "ALTER TABLE orders ADD COLUMN currency TEXT NOT NULL DEFAULT 'EUR';" }],
     },
   ],
   judgeFact(fact, { created }) {

@@ -82,6 +82,12 @@ export const renameColumn: Rule = {
       bad: [{ sql: 'ALTER TABLE customers CHANGE fullname name TEXT;' }],
       good: [{ sql: '-- tenantry:phase expand of customer-name\nALTER TABLE customers ADD COLUMN name TEXT;' }],
     },
+    {
+      dialect: 'sqlite',
+      setup: 'CREATE TABLE customers (id INTEGER PRIMARY KEY, fullname TEXT);',
+      bad: [{ sql: 'ALTER TABLE customers RENAME COLUMN fullname TO name;' }],
+      good: [{ sql: '-- tenantry:phase expand of customer-name\nALTER TABLE customers ADD COLUMN name TEXT;' }],
+    },
   ],
   judgeFact(fact, { created }) {
     if (fact.kind !== 'rename-column' || created.has(keyOf(fact.table))) return null
