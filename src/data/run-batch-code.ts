@@ -33,9 +33,12 @@ export async function runBatchCode(
     }
   }
   let timer: NodeJS.Timeout | undefined
+  let stopListening = () => {}
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => reject(new Error(`it did not return within ${limits.limitMs / 1000} s`)), limits.limitMs)
-    limits.cancel.addEventListener('abort', () => reject(new Error('the run was cancelled')), { once: true })
+    const cancelled = () => reject(new Error('the run was cancelled'))
+    limits.cancel.addEventListener('abort', cancelled, { once: true })
+    stopListening = () => limits.cancel.removeEventListener('abort', cancelled)
   })
   let stray: { error: unknown } | null = null
   try {
@@ -65,6 +68,7 @@ export async function runBatchCode(
     return { failure: plainFailure(describeThrown(error, process.env).message), final: true }
   } finally {
     clearTimeout(timer)
+    stopListening()
     late.catch(() => {})
   }
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { ulid } from 'ulid'
 import { showPath } from '../formats/list-folder.ts'
 import type { DataChangeProgress, DataChangeReport, DataChangeRunOptions } from '../model/data-change.ts'
@@ -35,6 +36,8 @@ export async function runChanges(fleet: Fleet, options: DataChangeRunOptions): P
     maxReplicaLagMs: config.dataChanges.maxReplicaLagMs,
     emit,
   }
+  // One for each target at work.
+  setMaxListeners(0, run.signal.drain, run.signal.cancel)
   const notices: Notice[] = [...config.notices]
   const notice = (one: Notice) => {
     notices.push(one)

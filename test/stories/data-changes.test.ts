@@ -1,5 +1,5 @@
 /** Data changes on PostgreSQL: batches, cursors, pauses, and what is said where they cannot go on. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, rmSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import type { DataChangeReport, DataChangeRunOptions } from '../../src/model/data-change.ts'
@@ -464,6 +464,18 @@ test.each([
   project.write({ 'data-changes/001_count.sql': text })
   configure()
   await expect(run()).rejects.toMatchObject({ code: 'MIGRATIONS_UNREADABLE', message: expect.stringMatching(message) })
+})
+
+test('without a folder there is nothing to do, and it is said', async () => {
+  await setUp(1)
+  rmSync(`${project.dir}/data-changes`, { recursive: true })
+  expect(await run()).toMatchObject({ ok: true, targets: [], notices: [{ rule: 'no-data-changes' }] })
+  expect((await project.run(['backfill-data', 'list'])).stdout).toContain('There are no data changes')
+  configure({ dataChanges: { dir: './elsewhere' } })
+  await expect(run()).rejects.toMatchObject({
+    code: 'MIGRATIONS_UNREADABLE',
+    message: expect.stringContaining('folder of data changes elsewhere does not exist'),
+  })
 })
 
 test('a role that may not make our table is told so', async () => {
