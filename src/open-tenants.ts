@@ -66,7 +66,7 @@ export class OpenTenants implements Tenants {
   }
 
   async show(tenant: string) {
-    return showTenant({ store: this.#registry.tenants, look: (one) => this.#look(one) }, tenant)
+    return showTenant({ registry: this.#registry, look: (one) => this.#look(one) }, tenant)
   }
 
   suspend(tenant: string): Promise<TenantReport> {

@@ -104,7 +104,13 @@ async function run(
         outcome.calls.push(['tenants.list', ...args])
         return [].values()
       },
-      show: record('tenants.show', { ...tenantReport, credential: { kind: 'none' }, migrations: null, audit: [] }),
+      show: record('tenants.show', {
+        ...tenantReport,
+        credential: { kind: 'none' },
+        provision: null,
+        migrations: null,
+        audit: [],
+      }),
       suspend: record('tenants.suspend', tenantReport),
       activate: record('tenants.activate', tenantReport),
       archive: record('tenants.archive', tenantReport),

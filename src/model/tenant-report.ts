@@ -1,5 +1,6 @@
 import type { ErrorDocument } from './errors.ts'
 import type { Notice } from './migration.ts'
+import type { ProvisionStep } from './provision.ts'
 import type { AuditEntry } from './registry.ts'
 import type { Tenant, TenantState, TopologyName } from './tenant.ts'
 
@@ -93,6 +94,16 @@ export interface ShowTenantReport {
     updatedAt: string | null
   }
   credential: CredentialSummary
+  /** How far its making came; null: it was not made by `provision`. */
+  provision: {
+    /** `active`: it is made. */
+    step: ProvisionStep
+    attempts: number
+    /** A process is at it right now. */
+    isRunning: boolean
+    /** What was in the way when it last stopped. */
+    error: ErrorDocument | null
+  } | null
   /** Per set of migrations; null: it has no place to look at (still being made, or being removed), or none was to be. */
   migrations: readonly TenantStanding[] | null
   /** Oldest first. */

@@ -57,10 +57,11 @@ export async function dumpPlace(source: DumpSource, file: string): Promise<{ fil
   const folder = await mkdtemp(join(tmpdir(), 'tenantry-dump-'))
   try {
     await rm(partial, { force: true })
-    // Nobody else may read it: the program only fills it, as it is.
+    // Nobody else may read it: it is only filled from here on.
+    await writeFile(partial, '', { mode: 0o600, flag: 'wx' })
     const recipe = recipeOf(source, { file: partial, folder })
     if (recipe.by === 'statement') await runStatement(source, recipe.sql)
-    else await runProgram(source, recipe, partial)
+    else await runProgram(source, recipe)
     const { size } = await stat(partial)
     if (size === 0) throw failed('the file is empty', {})
     await rename(partial, file)
@@ -92,12 +93,10 @@ async function runStatement({ connect }: DumpSource, sql: string): Promise<void>
 async function runProgram(
   { server }: DumpSource,
   { programs, args, env, secrets }: Extract<DumpRecipe, { by: 'program' }>,
-  partial: string,
 ): Promise<void> {
   const program = await findProgram(programs)
   if (program === null) throw failed(`\`${programs.join('` or `')}\` is not installed here`, {})
   for (const { path, text } of secrets) await writeFile(path, text, { mode: 0o600, flag: 'wx' })
-  await writeFile(partial, '', { mode: 0o600, flag: 'wx' })
   const { code, said } = await new Promise<{ code: number | null; said: string }>((resolve) => {
     const child = spawn(program.path, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] })
     let said = ''

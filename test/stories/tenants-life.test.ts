@@ -157,6 +157,29 @@ for (const kind of registryKinds) {
       })
     }, 60_000)
 
+    test('one that cannot be made says at which step and why, and how it goes on', async () => {
+      project.write({ 'migrations/003_wrong.sql': 'create table wrong (id nothing);\n' })
+      const slug = `${mark}-bad`
+      const failed = await json('tenants', 'add', slug, '--provision')
+      expect(failed).toMatchObject({ code: 1, ok: false })
+      const shown = await json('tenants', 'show', slug)
+      expect(shown).toMatchObject({
+        tenant: { state: 'failed' },
+        migrations: null,
+        provision: { step: expect.any(String), isRunning: false, error: { code: expect.any(String) } },
+        next: [{ command: `tenantry tenants provision ${slug}` }, {}, {}],
+      })
+      expect((await run('tenants', 'show', slug)).stdout).toMatch(/made +up to step \w+.*; stopped by [A-Z_]+: /)
+      expect((await json('tenants', 'activate', slug)).error.code).toBe('TENANT_STATE')
+      project.write({ 'migrations/003_wrong.sql': 'create table wrong (id int);\n' })
+      expect(await json('tenants', 'provision', slug)).toMatchObject({
+        code: 0,
+        made: true,
+        tenant: { state: 'active' },
+      })
+      expect((await json('tenants', 'show', slug)).provision).toMatchObject({ step: 'active', error: null })
+    }, 120_000)
+
     test('import, and pages of the list', async () => {
       const lines = Array.from({ length: 250 }, (_, i) => `${mark}-${i},${mark}_${i},${i % 2 ? 'gold' : 'basic'}`)
       project.write({ 'tenants.csv': `slug,database,label.tier\n${lines.join('\n')}\n` })

@@ -2,7 +2,19 @@
 
 import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -263,10 +275,41 @@ describe('on PostgreSQL', () => {
   })
 })
 
+describe('a SQLite file', () => {
+  test('is copied, and gone', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'tenantry-files-'))
+    try {
+      project = await makeProvisionProject(
+        { files: { url: `sqlite:${dir}` } },
+        `sqlite:${join(dir, 'registry', 'book.db')}`,
+        `provision: { topology: 'database', server: 'files' }`,
+        twoMigrations,
+      )
+      const acme = await tenants(async (book) => (await book.add('acme', { database: 'acme' })).tenant)
+      expect(acme.state).toBe('provisioning')
+      closeSync(openSync(join(dir, 'acme.db'), 'wx'))
+      await tenants((book) => book.add('bolt', { database: 'bolt', state: 'active' }))
+      closeSync(openSync(join(dir, 'bolt.db'), 'wx'))
+      expect((await project.up()).summary.applied).toBe(1)
+      const report = await drop('bolt', join(dir, 'copy.db'))
+      expect(report).toMatchObject({
+        dropped: { size: { tables: 4, rowsEstimate: null } },
+        dump: { bytes: expect.any(Number) },
+      })
+      expect(readdirSync(dir).sort()).toEqual(['acme.db', 'copy.db', 'registry'])
+      expect(/create table notes/i.test(readFileSync(join(dir, 'copy.db'), 'latin1'))).toBe(true)
+      expect(statSync(join(dir, 'copy.db')).mode & 0o077).toBe(0)
+    } finally {
+      project?.remove()
+      rmSync(dir, { recursive: true })
+    }
+  })
+})
+
 withMariadb('on MariaDB', () => {
   let registry: MariadbDatabase
   // Everything that an option file, a shell or a URL could trip over.
-  const password = 'p@ss:/%\'"\\#;=$ x`'
+  const password = 'p@ss:/%\'"\\#;=$ x`\n\t~'
   beforeEach(async () => {
     registry = await freshMariadb('registry')
     const server = sharedMariadb()

@@ -22,6 +22,7 @@ export function printTenant(report: ShowTenantReport, style: PrintStyle): string
     ...(address === null ? [] : ([['host', `${address.host}:${address.port}`]] as [string, string][])),
     ['labels', describeLabels(tenant.labels) || 'none'],
     ['credential', describeCredential(report.credential)],
+    ...(report.provision === null ? [] : ([['made', describeMaking(report.provision)]] as [string, string][])),
     ...(tenant.createdAt === null ? [] : ([['added', tenant.createdAt]] as [string, string][])),
     ...(tenant.updatedAt === null ? [] : ([['changed', tenant.updatedAt]] as [string, string][])),
   ]
@@ -31,6 +32,13 @@ export function printTenant(report: ShowTenantReport, style: PrintStyle): string
     printAudit(report.audit, style),
     printSteps(report.next, style),
   ])
+}
+
+function describeMaking({ step, attempts, isRunning, error }: NonNullable<ShowTenantReport['provision']>): string {
+  const tries = attempts > 1 ? `, in ${attempts} attempts` : ''
+  if (step === 'active') return `by tenantry${tries}`
+  if (isRunning) return `right now, at step ${step}`
+  return `up to step ${step}${tries}${error === null ? '' : `; stopped by ${error.code}: ${error.message.split('\n')[0]}`}`
 }
 
 function describeCredential({ kind, user, keyId, reference }: CredentialSummary): string {
