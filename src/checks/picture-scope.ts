@@ -1,6 +1,7 @@
 import type { ResolvedConfig } from '../config/resolved.ts'
-import { dataChangeTable, ledgerTable, nativeLockTable } from '../model/history.ts'
+import { dataChangeTable, ledgerTable, nativeLockTable, seedTable } from '../model/history.ts'
 import { type ObjectKind, objectKinds, type PictureScope } from '../model/picture.ts'
+import { placeTable } from '../model/places.ts'
 import type { FleetSet } from '../rollout/fleet.ts'
 
 /**
@@ -17,7 +18,7 @@ export function pictureScope({ drift }: Pick<ResolvedConfig, 'drift'>, sets: rea
   ])
   return {
     kinds: drift.kinds ?? defaultKinds,
-    exceptTables: [...new Set([...books, ledgerTable, dataChangeTable])].sort(),
+    exceptTables: [...new Set([...books, ledgerTable, dataChangeTable, seedTable])].sort(),
     ignore: drift.ignore.map(({ kind, object }) => ({ kind, name: object })),
   }
 }

@@ -4,6 +4,9 @@ import type { Secret } from './secret.ts'
 /** Every mark of a tenant's role or place begins so: it is no part of what migrations make. */
 export const markPrefix = 'tenantry tenant '
 
+/** Where a database cannot be marked by a comment, its mark is the one row of this table. */
+export const placeTable = 'tenantry_place'
+
 /** What came of making something. `taken`: it exists, and does not carry this mark; it was not touched. */
 export type Made = 'made' | 'there' | 'taken'
 
@@ -60,6 +63,8 @@ export interface Template {
 }
 
 export interface Templates {
+  /** What it is called while it is built. */
+  draftOf(name: string): string
   /** Names begin so. */
   list(connection: Connection, prefix: string): Promise<Template[]>
   /** An empty one, under a name of its own until {@link publish}. What a killed run left under this name is dropped. */

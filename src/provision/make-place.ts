@@ -19,7 +19,10 @@ export async function makeRole(making: Making): Promise<void> {
     const password = await tenantPassword(about, making.tenant, role)
     const mark = markOf(making.tenant.id, record.token)
     const made = await making.home((connection) => making.places.makeRole(connection, { name: role, password }, mark))
-    if (made !== 'taken') return
+    if (made !== 'taken') {
+      if (record.facts.roleMade !== true) record.mention({ roleMade: true })
+      return
+    }
     if (record.facts.renamable !== true || tries >= mostNames) throw taken(making, `role ${role}`)
     await rename(making)
   }
@@ -74,10 +77,10 @@ async function rename(making: Making): Promise<void> {
   making.tenant = await registry.tenants.change(tenant.id, 'provisioning', { placement }, actor)
   if (role == null) return
   const mark = markOf(tenant.id, record.token)
-  await making.home((connection) => places.dropRole(connection, role, mark))
+  if (record.facts.roleMade === true) await making.home((connection) => places.dropRole(connection, role, mark))
   const next = nameRole(placement.schema ?? placement.database, places.longestRoleBytes ?? 63)
   await renameCredential(making, next)
-  await record.note({ role: next })
+  await record.note({ role: next, roleMade: false })
 }
 
 async function renameCredential({ about, tenant }: Making, user: string): Promise<void> {

@@ -15,6 +15,8 @@ const heartbeatMs = 3000
 export interface ProvisionFacts {
   /** Its role; null or absent: none. */
   role?: string | null
+  /** The role of that name is ours. */
+  roleMade?: boolean
   /** Its place was made; from then on migrations may change what it is marked with. */
   placed?: boolean
   /** Its place may be left for another one: the name was made, and nothing is in it. */

@@ -102,7 +102,7 @@ async function build(
   const { pool } = fleet
   const { server } = making.tenant.placement
   // A run that was killed while it built leaves its own; the lock is ours, so that nobody else can be at it.
-  const draft = `${name}_new`
+  const draft = templates.draftOf(name)
   await templates.begin(home, draft)
   const target: Target = {
     name: `${server}/${draft}`,

@@ -1,5 +1,7 @@
 /** A project whose tenants are made by it: a registry in a database of its own, keys, migrations. */
+import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
 import { loadConfig } from '../../src/config/load.ts'
 import { mysql } from '../../src/dialects/mysql/index.ts'
 import { postgres } from '../../src/dialects/postgres/index.ts'
@@ -79,4 +81,56 @@ export async function makeProvisionProject(
       project.remove()
     },
   }
+}
+
+export interface ChildTask {
+  call: 'provision' | 'up'
+  options?: object
+  /** The event at which it stops or kills itself. */
+  at?: { type: TenantryEvent['type']; where?: Record<string, unknown>; times?: number }
+  signal?: 'SIGKILL' | 'SIGSTOP'
+  /** Default: the project's. */
+  cwd?: string
+}
+
+export interface Child {
+  pid: number
+  /** Resolves when it has paused itself, or ended before. */
+  paused: Promise<'paused' | 'ended'>
+  goOn(): void
+  ended: Promise<{ signal: NodeJS.Signals | null; report?: ProvisionReport; error?: { code: string; message: string } }>
+}
+
+const childFile = fileURLToPath(new URL('./provision-child.mjs', import.meta.url))
+const entry = new URL('../../dist/index.js', import.meta.url).href
+
+/** Calls the built library in a process of its own. */
+export function startChild(project: ProvisionProject, task: ChildTask): Child {
+  const text = JSON.stringify({ cwd: project.dir, ...task })
+  const child = spawn(process.execPath, [childFile, entry, text], {
+    env: project.env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  let out = ''
+  let said = ''
+  let tellPaused: (how: 'paused' | 'ended') => void = () => {}
+  const paused = new Promise<'paused' | 'ended'>((resolve) => {
+    tellPaused = resolve
+  })
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    out += chunk
+    if (out.includes('paused\n')) tellPaused('paused')
+  })
+  child.stderr.setEncoding('utf8').on('data', (chunk: string) => {
+    said += chunk
+  })
+  const ended = new Promise<Awaited<Child['ended']>>((resolve) => {
+    child.on('close', (_code, signal) => {
+      tellPaused('ended')
+      const last = out.trim().split('\n').at(-1) ?? ''
+      if (last.startsWith('{')) resolve({ signal, ...JSON.parse(last) })
+      else resolve({ signal, ...(signal === null ? { error: { code: 'NONE', message: said } } : {}) })
+    })
+  })
+  return { pid: child.pid ?? 0, paused, goOn: () => void child.kill('SIGCONT'), ended }
 }

@@ -14,12 +14,14 @@ import { readNativeLock } from './native-lock.ts'
 import { phrases, settingsSql } from './phrases.ts'
 import { pictures } from './pictures.ts'
 import { probeStatement } from './probe.ts'
+import { places } from './provision.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
 import { readHistories } from './read-histories.ts'
 import { registryWords } from './registry-words.ts'
 import { removal } from './removal.ts'
 import { samples } from './samples.ts'
 import { scratch } from './scratch.ts'
+import { seedWords } from './seed-words.ts'
 
 /** MariaDB 10.5 and later, MySQL 5.7 and later. A target is a database; what they call a schema is the same thing. */
 export const mysql: Dialect = {
@@ -28,11 +30,13 @@ export const mysql: Dialect = {
   phrases,
   pictures,
   scratch,
+  places,
   samples,
   removal,
   facts,
   batches,
   registryWords,
+  seedWords,
   quoteIdentifier,
   quoteLiteral,
   connect,

@@ -74,6 +74,7 @@ export const dropDatabase: Places['dropDatabase'] = async (connection, name, mar
 }
 
 export const templates: Templates = {
+  draftOf: (name) => `${name}_new`,
   async list(connection, prefix) {
     const rows = await connection.query(
       `SELECT d.datname::text AS name, pg_catalog.shobj_description(d.oid, 'pg_database') AS note

@@ -13,12 +13,14 @@ import { readNativeLock } from './native-lock.ts'
 import { phrases, settingsSql } from './phrases.ts'
 import { pictures } from './pictures.ts'
 import { probeStatement } from './probe.ts'
+import { places } from './provision.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
 import { readHistories } from './read-histories.ts'
 import { registryWords } from './registry-words.ts'
 import { removal } from './removal.ts'
 import { samples } from './samples.ts'
 import { scratch } from './scratch.ts'
+import { seedWords } from './seed-words.ts'
 
 /**
  * SQLite files, through Node's own SQLite or `libsql`. A server is a folder, a database a file in it; a file is never
@@ -30,11 +32,13 @@ export const sqlite: Dialect = {
   phrases,
   pictures,
   scratch,
+  places,
   samples,
   batches,
   removal,
   facts,
   registryWords,
+  seedWords,
   quoteIdentifier,
   quoteLiteral,
   connect,
