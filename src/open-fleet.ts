@@ -11,6 +11,7 @@ import { withFoundSets } from './config/found-sets.ts'
 import type { ResolvedConfig } from './config/resolved.ts'
 import { writeInit } from './config/write-init.ts'
 import { openDataChanges } from './data/data-changes.ts'
+import { findUnfinished } from './data/unfinished-changes.ts'
 import { planUp } from './engine/plan-up.ts'
 import type { GuardOptions } from './model/app.ts'
 import type { BackfillOptions, DriftOptions, ProveOptions, VerifyOptions } from './model/check-report.ts'
@@ -156,7 +157,7 @@ export class OpenFleet implements Tenantry {
   }
 
   async phaseStatus(): Promise<PhaseReport> {
-    return reportPhases(this.#fleet)
+    return reportPhases(this.#fleet, await findUnfinished(this.#fleet))
   }
 
   async drift(options: DriftOptions = {}) {
@@ -334,7 +335,7 @@ export class OpenFleet implements Tenantry {
     const mayReadLate =
       late && !sets.some(({ migrations }) => migrations.some(({ phase }) => phase?.kind === 'contract'))
     const plans = await this.#planSets(sets, free, mayReadLate)
-    const held = await holdContracts(this.#fleet, sets, plans)
+    const held = await holdContracts(this.#fleet, sets, plans, () => findUnfinished(this.#fleet))
     if (held.length === 0) return { sets, plans, decide: free, held }
     const decide = decideWith(heldIds(held))
     const cut = plans.map((plan, i) => {

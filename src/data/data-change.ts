@@ -1,4 +1,5 @@
 import type { DataChangeDefinition } from '../model/data-change.ts'
+import type { MigrationPhase } from '../model/migration.ts'
 
 /** One file of the folder, read and checked as far as no server is needed. */
 export interface DataChange {
@@ -19,5 +20,7 @@ export interface DataChange {
   remaining: string | null
   set: string | null
   scope: 'tenant' | 'target'
+  /** `-- tenantry:phase migrate of …`: the contract step of that change waits for it. Absent: it is part of none. */
+  phase?: MigrationPhase
   body: { kind: 'sql'; text: string } | { kind: 'code'; batch: DataChangeDefinition['batch'] }
 }

@@ -6,6 +6,7 @@ import { isRecord } from '../config/record.ts'
 import type { DataChangeRules } from '../config/resolved.ts'
 import { codeExtensions, findExport, findValue, importCode } from '../formats/import-code.ts'
 import { listFolder } from '../formats/list-folder.ts'
+import { readPhase } from '../formats/phase.ts'
 import { type FolderProblem, throwProblems } from '../formats/problems.ts'
 import { readTextFile } from '../formats/read-file.ts'
 import type { DataChangeDefinition } from '../model/data-change.ts'
@@ -135,6 +136,7 @@ async function readSql(
     remaining,
     set: value('set'),
     scope: scope === 'target' ? 'target' : 'tenant',
+    ...readPhase(read.text, file.shown, problems),
     body: { kind: 'sql', text: read.text },
   }
 }
@@ -193,10 +195,12 @@ async function readCode(
   if (scope !== 'tenant' && scope !== 'target') refuse('`scope` is `tenant` or `target`')
   const [after, count, set] = [text('after'), text('count'), text('set')]
   if (problems.length > before || table === null) return null
+  const source = await readFile(file.path, 'utf8')
   return {
     name: file.name,
     file: file.shown,
-    checksum: checksum(await readFile(file.path, 'utf8')),
+    checksum: checksum(source),
+    ...readPhase(source, file.shown, problems),
     table,
     key,
     chunkMs: Number(chunkMs),

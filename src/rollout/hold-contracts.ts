@@ -19,10 +19,10 @@ export async function holdContracts(
   fleet: Fleet,
   sets: readonly FleetSet[],
   plans: readonly SetPlan[],
-  unfinished: Unfinished = new Map(),
+  findUnfinished: () => Promise<Unfinished>,
 ): Promise<HeldChange[]> {
   if (!hasPendingContract(plans)) return []
-  return findHeld(await readWhole(fleet, sets, plans), unfinished)
+  return findHeld(await readWhole(fleet, sets, plans), await findUnfinished())
 }
 
 /** Plans of every active target; those given are taken where they are of all of them. */
@@ -45,7 +45,7 @@ export function reportHeld(report: FleetReport, held: readonly HeldChange[]): Fl
 }
 
 /** How far each change is, over all active tenants. */
-export async function reportPhases(fleet: Fleet, unfinished: Unfinished = new Map()): Promise<PhaseReport> {
+export async function reportPhases(fleet: Fleet, unfinished: Unfinished): Promise<PhaseReport> {
   const { sets } = await fleet.view({}, { whole: false })
   const plans: SetPlan[] = []
   for (const set of sets) plans.push(await fleet.plan(set, () => ({ steps: [], error: null })))

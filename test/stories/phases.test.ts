@@ -139,6 +139,20 @@ test.each([
   })
 })
 
+test('a data change of the migrate phase is waited for', async () => {
+  project.write({
+    'data-changes/001_names.sql':
+      '-- tenantry:data-change table=person key=id\n-- tenantry:phase migrate of full-name\nupdate person set full_name = name where id between :from and :to;\n',
+  })
+  await project.up()
+  project.write(contract)
+  const held = await project.up()
+  expect(held.error).toMatchObject({ code: 'PHASE_BLOCKED', context: { behind: 2 } })
+  expect(held.error?.message).toContain('data change 001_names')
+  await project.use((tenantry) => tenantry.dataChanges.run())
+  expect(await project.up()).toMatchObject({ ok: true })
+})
+
 test('code is marked in its comments', async () => {
   const code = makeProject()
   try {
