@@ -38,8 +38,7 @@ export async function chooseSealing(writing: CredentialWriting, tenantId: string
   const own = (await writing.store.readCredentials([tenantId])).get(tenantId)?.sealed ?? null
   const found = own === null ? null : readCbc(own)
   if (found !== null) return { kind: 'cbc', key: await requireCbc(keys), shape: found.shape }
-  if (rule === 'auto' && own !== null && isSealed(own))
-    return { kind: 'sealed', key: await requireCurrent(keys) }
+  if (rule === 'auto' && own !== null && isSealed(own)) return { kind: 'sealed', key: await requireCurrent(keys) }
   const others = (await writing.store.pageCredentials(null, samples)).flatMap(({ sealed }) => sealed ?? [])
   const shapes = others.flatMap((text) => readCbc(text)?.shape ?? [])
   const isUsual = rule === 'cbc' || shapes.length * 2 > others.length
@@ -104,6 +103,8 @@ export async function writeVerified(
   )
   const after = await store.readCredentials(texts.map(({ credential }) => credential.tenantId))
   const verified = new Set<string>()
+  const cut: { credential: StoredCredential; was: string }[] = []
+  let [longest, kept] = [0, 0]
   for (const { credential, was, secret } of texts) {
     const { tenantId, sealed } = credential
     const now = after.get(tenantId)?.sealed ?? null
@@ -116,15 +117,18 @@ export async function writeVerified(
     // Cut by a column that is too short; anything else is somebody else's change.
     if (now === null || sealed === null || !sealed.startsWith(now)) continue
     const old = before?.get(tenantId) ?? { ...credential, sealed: was ?? null }
-    await store.writeCredentials([{ credential: old, was: now }], action, actor)
-    throw new TenantryError(
-      'CONFIG_INVALID',
-      `The column for passwords kept ${now.length} of ${sealed.length} characters, so the old value was put back.`,
-      {
-        hint: `Make the column wider (text, or varchar(${Math.max(512, sealed.length)})), then run this again.`,
-        context: { tenant: tenantId, characters: sealed.length, kept: now.length },
-      },
-    )
+    cut.push({ credential: old, was: now })
+    longest = Math.max(longest, sealed.length)
+    kept = now.length
   }
-  return verified
+  if (cut.length === 0) return verified
+  await store.writeCredentials(cut, action, actor)
+  throw new TenantryError(
+    'CONFIG_INVALID',
+    `The column for passwords kept ${kept} of ${longest} characters, so what was there before was put back.`,
+    {
+      hint: `Make the column wider (text, or varchar(${Math.max(512, longest)})), then run this again.`,
+      context: { tenants: cut.slice(0, 20).map(({ credential }) => credential.tenantId), characters: longest, kept },
+    },
+  )
 }
