@@ -18,7 +18,7 @@ export function pictureScope({ drift }: Pick<ResolvedConfig, 'drift'>, sets: rea
   ])
   return {
     kinds: drift.kinds ?? defaultKinds,
-    exceptTables: [...new Set([...books, ledgerTable, dataChangeTable, seedTable])].sort(),
+    exceptTables: [...new Set([...books, ledgerTable, dataChangeTable, seedTable, placeTable])].sort(),
     ignore: drift.ignore.map(({ kind, object }) => ({ kind, name: object })),
   }
 }
