@@ -18,6 +18,8 @@ export const workNames = [
   'rotate',
   'backfill',
   'registry-status',
+  'provision-schema',
+  'provision-database',
 ]
 
 export const usage = `npm run bench -- [options]

@@ -20,6 +20,7 @@ import { measureLarge } from '../works/large.mjs'
 import { measureMariadb } from '../works/mariadb.mjs'
 import { measureNothing } from '../works/nothing.mjs'
 import { measureProve } from '../works/prove.mjs'
+import { measureProvisionDatabase, measureProvisionSchema } from '../works/provision.mjs'
 import { measureRegistryStatus } from '../works/registry-status.mjs'
 import { measureRotate } from '../works/rotate.mjs'
 import { measureSequelizeCode } from '../works/sequelize-code.mjs'
@@ -37,6 +38,8 @@ const works = {
   rotate: measureRotate,
   backfill: measureBackfill,
   'registry-status': measureRegistryStatus,
+  'provision-schema': measureProvisionSchema,
+  'provision-database': measureProvisionDatabase,
   apply: measureApply,
   target: measureTarget,
   delayed: measureDelayed,
