@@ -69,6 +69,8 @@ export class HeadRun {
         return head
       },
     }))
+    // Without our tables nobody can be making tenants; a team's own table is read without them.
+    if ((await registry.status()).version === null) return null
     await registry.assertReady()
     const signal = options.signal?.drain ?? new AbortController().signal
     const rollout = newRolloutId()
