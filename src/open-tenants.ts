@@ -35,6 +35,8 @@ export interface TenantWiring {
   cwd: string
   /** Makes the server known that a tenant's row names by its host. Throws CONFIG_INVALID. */
   reach(tenant: Pick<TenantRecord, 'address'>): void
+  /** Migrates a tenant that is not active; gives what was applied. */
+  bringUp(tenant: Tenant): Promise<readonly string[]>
   /** `status` of a fleet that consists of these tenants. */
   statusOf(tenants: readonly Tenant[]): Promise<StatusReport>
 }
@@ -77,8 +79,13 @@ export class OpenTenants implements Tenants {
     return this.#move('tenants archive', tenant, 'archived')
   }
 
-  activate(tenant: string): Promise<TenantReport> {
-    return this.#move('tenants activate', tenant, 'active')
+  async activate(name: string, options: { migrate?: boolean } = {}): Promise<TenantReport> {
+    const tenant = await findTenant(this.#registry.tenants, name)
+    if (options.migrate === false || (tenant.state !== 'suspended' && tenant.state !== 'archived'))
+      return this.#move('tenants activate', name, 'active')
+    this.#wiring.reach(tenant)
+    const applied = await this.#wiring.bringUp(tenant)
+    return { ...(await this.#move('tenants activate', name, 'active')), applied }
   }
 
   async remove(tenant: string, options: RemoveTenantOptions = {}) {

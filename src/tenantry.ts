@@ -7,6 +7,7 @@ import type { Tenants } from './model/tenant-report.ts'
 import { OpenFleet } from './open-fleet.ts'
 import { openKeys } from './open-keys.ts'
 import { OpenTenants } from './open-tenants.ts'
+import { bringUp } from './provision/bring-up.ts'
 import { actorOf } from './registry/actor.ts'
 import { readKeysOf } from './registry/key-ring.ts'
 import { Fleet } from './rollout/fleet.ts'
@@ -53,22 +54,33 @@ export async function openTenantry(options: OpenOptions = {}): Promise<Tenantry>
   const provisioning =
     registry === null ? null : provisioningOf({ config, fleet, registry, keys, env, stateDir, credentials })
   const open = (own: Fleet) => new OpenFleet(config, own, registry, openedKeys, book, stateDir, cwd, provisioning)
+  const withAlone = async <T>(
+    only: readonly Tenant[],
+    own: Emit,
+    work: (alone: OpenFleet, of: Fleet) => Promise<T>,
+  ) => {
+    const of = new Fleet(
+      config,
+      (server) => dialectOf(config, server),
+      () => only,
+      own,
+      credentials,
+    )
+    const alone = new OpenFleet(config, of, registry, openedKeys, book, stateDir, cwd)
+    return work(alone, of).finally(() => of.close())
+  }
   const book: Tenants = new OpenTenants({
     ...{ config, fleet, registry, credentials, cwd },
     actor: actorOf(env),
     reach: (tenant) => reachTenant(config, tenant),
-    statusOf: async (only) => {
-      const own = new Fleet(
-        config,
-        (server) => dialectOf(config, server),
-        () => only,
+    statusOf: (only) =>
+      withAlone(
+        only,
         () => {},
-        credentials,
-      )
-      return open(own)
-        .status()
-        .finally(() => own.close())
-    },
+        (alone) => alone.status(),
+      ),
+    bringUp: (tenant) =>
+      withAlone([{ ...tenant, state: 'active' }], emit, (alone, of) => bringUp(of, alone, tenant.slug)),
   })
   return open(fleet)
 }

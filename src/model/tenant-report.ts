@@ -57,6 +57,8 @@ export interface TenantReport {
   tenant: TenantItem
   /** The state before; null: there was no such tenant. Equal to `tenant.state` where nothing was changed. */
   from: TenantState | null
+  /** Migrations applied before it became active; absent: nothing was looked at. */
+  applied?: readonly string[]
   notices: readonly Notice[]
   next: readonly NextStep[]
 }
@@ -188,7 +190,10 @@ export interface Tenants {
   /** From `active`. A tenant that is suspended already is left as it is. Throws TENANT_STATE, TENANT_UNKNOWN. */
   suspend(tenant: string): Promise<TenantReport>
   /** From `suspended` or `archived`. Says which migrations it lacks by now. Throws TENANT_STATE. */
-  activate(tenant: string): Promise<TenantReport>
+  /**
+   * Migrated first, unless `migrate` is false; it stays as it was where that fails, and the error is thrown.
+   */
+  activate(tenant: string, options?: { migrate?: boolean }): Promise<TenantReport>
   /** Keeps its data. Throws TENANT_STATE. */
   archive(tenant: string): Promise<TenantReport>
   /**

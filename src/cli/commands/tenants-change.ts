@@ -12,11 +12,11 @@ const changes = [
   {
     name: 'activate',
     does:
-      'Takes a suspended or archived tenant back into service. What was migrated meanwhile it does not have: it is told, ' +
-      'and `up` brings it over; do so before code that needs it serves the tenant.',
+      'Takes a suspended or archived tenant back into service. What was migrated meanwhile it does not have: it is ' +
+      'migrated first, data changes of changes in phases included, and stays as it was if that fails.',
     examples: [
-      ['tenantry tenants activate acme', 'says what it lacks by now'],
-      ['tenantry tenants activate acme && tenantry up acme', 'back, and up to date'],
+      ['tenantry tenants activate acme', 'migrated, then active'],
+      ['tenantry tenants activate acme --no-migrate', 'as it is; says what it lacks by now'],
     ],
   },
   {
@@ -29,11 +29,13 @@ const changes = [
 export function addTenantsChange(tenants: Command, invoke: Invoke): void {
   for (const { name, does, examples } of changes) {
     const command = tenants.command(`${name} <tenant>`).description(does)
+    if (name === 'activate') command.option('--no-migrate', 'leave what is pending to a later `tenantry up`')
     addExamples(command, examples)
-    command.action((tenant: string) =>
+    command.action((tenant: string, { migrate }: { migrate?: boolean }) =>
       invoke(command, async (session) => {
         const tenantry = await session.open()
-        session.print(await tenantry.tenants[name](tenant), printTenantChange)
+        const options = migrate === undefined ? {} : { migrate }
+        session.print(await tenantry.tenants[name](tenant, options), printTenantChange)
         return 0
       }),
     )

@@ -13,8 +13,9 @@ export function printTenantChange(report: TenantReport, style: PrintStyle): stri
       : from === tenant.state
         ? `is ${tenant.state} already; nothing was changed`
         : `${from} → ${tenant.state}`
+  const brought = report.applied?.length ? `; ${plural(report.applied.length, 'migration')} applied first` : ''
   return joinSections([
-    [`${style.colors.green('✔')} ${nameTenant(tenant)}: ${done}`],
+    [`${style.colors.green('✔')} ${nameTenant(tenant)}: ${done}${brought}`],
     printNotices(report.notices, style),
     printSteps(report.next, style),
   ])

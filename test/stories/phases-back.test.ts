@@ -1,0 +1,91 @@
+/** A tenant that slept through a change in phases comes back: migrated first, with its data, or not at all. */
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { freshDatabase, type TestDatabase } from '../servers/shared.ts'
+import { makeProject, type Project } from './project.ts'
+
+let app: TestDatabase
+let project: Project
+
+beforeAll(async () => {
+  app = await freshDatabase('phases_back')
+})
+
+afterAll(() => app?.drop())
+
+beforeEach(async () => {
+  await app.query(
+    ['t_acme', 't_idle'].map((name) => `drop schema if exists ${name} cascade; create schema ${name};`).join(''),
+  )
+  project = makeProject()
+  project.write({ 'migrations/001_init.sql': 'create table person (id int primary key, name text);\n' })
+  project.configure({
+    servers: { main: { url: app.url } },
+    registry: { url: 'sqlite:./registry.db' },
+    tenants: { from: 'registry' },
+  })
+  await project.use(async (tenantry) => {
+    await tenantry.registry.migrate()
+    for (const slug of ['acme', 'idle'])
+      await tenantry.tenants.add(slug, { topology: 'schema', server: 'main', database: app.name, schema: `t_${slug}` })
+    expect((await tenantry.up()).summary.applied).toBe(2)
+  })
+  await app.query("insert into t_idle.person select i, 'Person ' || i from generate_series(1, 50) i")
+  await project.use((tenantry) => tenantry.tenants.suspend('idle'))
+  project.write({
+    'migrations/002_expand.sql':
+      '-- tenantry:phase expand of full-name\nalter table person add column full_name text;\n',
+    'data-changes/001_names.sql':
+      '-- tenantry:data-change table=person key=id\n-- tenantry:phase migrate of full-name\nupdate person set full_name = name where id between :from and :to;\n',
+  })
+  await project.use(async (tenantry) => {
+    await tenantry.up()
+    await tenantry.dataChanges.run()
+  })
+  project.write({
+    'migrations/003_contract.sql': '-- tenantry:phase contract of full-name\nalter table person drop column name;\n',
+    'migrations/004_later.sql': 'create table later (id int);\n',
+  })
+  // The one that sleeps holds nobody up.
+  expect(await project.use((tenantry) => tenantry.up())).toMatchObject({ ok: true })
+})
+
+afterEach(() => project?.remove())
+
+test('its rows are brought over before the contract step takes their column away', async () => {
+  const report = await project.use((tenantry) => tenantry.tenants.activate('idle'))
+  expect(report).toMatchObject({
+    from: 'suspended',
+    tenant: { state: 'active' },
+    applied: ['002_expand', '003_contract', '004_later'],
+    notices: [],
+  })
+  const [row] = await app.query(
+    "select count(*)::int as n, count(*) filter (where full_name = 'Person ' || id)::int as whole from t_idle.person",
+  )
+  expect(row).toEqual({ n: 50, whole: 50 })
+  expect(await project.use((tenantry) => tenantry.phaseStatus())).toMatchObject({
+    ok: true,
+    changes: [{ state: 'contracted' }],
+  })
+})
+
+test('one whose data cannot be brought over stays suspended, and keeps its column', async () => {
+  await app.query('alter table t_idle.person add check (id <> 7) not valid')
+  const failed = project.use((tenantry) => tenantry.tenants.activate('idle'))
+  await expect(failed).rejects.toMatchObject({ message: expect.stringContaining('idle was not made active') })
+  expect(await app.query('select count(name)::int as n from t_idle.person')).toEqual([{ n: 50 }])
+  const { tenant } = await project.use((tenantry) => tenantry.tenants.show('idle'))
+  expect(tenant.state).toBe('suspended')
+  // Mended, it goes on from where it stopped.
+  await app.query('alter table t_idle.person drop constraint person_id_check')
+  expect(await project.use((tenantry) => tenantry.tenants.activate('idle'))).toMatchObject({
+    tenant: { state: 'active' },
+  })
+})
+
+test('made active as it is, it is behind, and holds the next contract step up', async () => {
+  const report = await project.use((tenantry) => tenantry.tenants.activate('idle', { migrate: false }))
+  expect(report.notices).toMatchObject([{ rule: 'tenant-behind' }])
+  expect(await project.use((tenantry) => tenantry.up())).toMatchObject({ ok: false, error: { code: 'PHASE_BLOCKED' } })
+  expect(await app.query('select count(name)::int as n from t_idle.person')).toEqual([{ n: 50 }])
+})
