@@ -40,7 +40,7 @@ export async function provisionTenant(about: Provisioning, options: ProvisionOpt
     const tenant = (await about.registry.tenants.find(slug)) ?? null
     first ??= tenant === null ? null : tenant.state
     const reserved = tenant ?? (await reserveTenant(about, options))
-    if (reserved.state === 'active') return report(about, reserved, first, null, startedAt)
+    if (reserved.state === 'active') return report(reserved, first, null, startedAt)
     refuseState(reserved)
     const record = await claim(about, reserved)
     if (record !== null) {
@@ -55,7 +55,7 @@ export async function provisionTenant(about: Provisioning, options: ProvisionOpt
       } catch (error) {
         if (!(error instanceof FleetAhead)) throw error
         const arrived = await waitForFleet(making, error.missing, deadline)
-        if (arrived !== null) return report(about, arrived, first, null, startedAt)
+        if (arrived !== null) return report(arrived, first, null, startedAt)
         continue
       }
     }
@@ -95,12 +95,12 @@ async function restart(about: Provisioning, tenant: TenantRecord): Promise<Tenan
 
 /** All steps; what goes wrong is written down, and the tenant left to be gone on with. */
 export async function carryOn(making: Making, first: TenantState | null, startedAt: number): Promise<ProvisionReport> {
-  const { about, record } = making
+  const { record } = making
   try {
     await making.run('reserve', () => chooseNames(making))
     const { tenant, verified } = await makeTenant(making)
     record.close()
-    return { ...report(about, tenant, first, making, startedAt), verified }
+    return { ...report(tenant, first, making, startedAt), verified }
   } catch (error) {
     if (error instanceof FleetMovedOn) {
       await record.release('await-head', null)
@@ -123,14 +123,12 @@ async function markFailed({ about, tenant }: Making): Promise<void> {
 }
 
 function report(
-  about: Provisioning,
   tenant: TenantRecord,
   from: TenantState | null,
   making: Making | null,
   startedAt: number,
 ): ProvisionReport {
   const { id, slug, name = null, state, topology, placement, labels } = tenant
-  void about
   return {
     command: 'tenants provision',
     ok: true,

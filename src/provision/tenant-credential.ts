@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { isTenantryError, TenantryError } from '../model/errors.ts'
+import { TenantryError } from '../model/errors.ts'
 import { Secret } from '../model/secret.ts'
 import { isOpened, openStored, readNeededKeys } from '../registry/open-stored.ts'
 import { addUnreadable, noneUnreadable, refuseUnreadable } from '../registry/refuse-unreadable.ts'
@@ -79,12 +79,7 @@ async function storedPassword(
   throw new TenantryError('CREDENTIAL_UNREADABLE', `The credential of tenant ${tenant.slug} cannot be opened.`)
 }
 
-/** Its credential as the registry names it; null: it has no role. */
+/** The user that its credential names; null: it has none. */
 export async function storedUser({ registry }: Provisioning, tenantId: string): Promise<string | null> {
-  try {
-    return (await registry.tenants.readCredentials([tenantId])).get(tenantId)?.user ?? null
-  } catch (error) {
-    if (isTenantryError(error)) throw error
-    return null
-  }
+  return (await registry.tenants.readCredentials([tenantId])).get(tenantId)?.user ?? null
 }

@@ -10,6 +10,7 @@ import {
   describeWaiting,
 } from './describe.ts'
 import type { ProgressOutput, TextStream } from './output.ts'
+import { describeProvision } from './provision.ts'
 import { foldProgress, type ProgressState, startProgress } from './state.ts'
 
 const drawEveryMs = 100
@@ -55,7 +56,9 @@ export function drawLiveLine(stream: TextStream, options: LiveOptions): Progress
 
   function sayWhatMatters(event: TenantryEvent): void {
     const milestone =
-      describeMilestone(event, colors) ?? describeDataChange(event, colors, verbose || state.total <= 20)
+      describeMilestone(event, colors) ??
+      describeDataChange(event, colors, verbose || state.total <= 20) ??
+      describeProvision(event, colors)
     if (milestone !== null) say(milestone)
     else if (event.type === 'target-slow') say(`${colors.yellow('…')} ${describeSlow(event)}`)
     else if (event.type === 'target-waiting' && event.reason !== 'exclusive') {

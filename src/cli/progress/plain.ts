@@ -10,6 +10,7 @@ import {
   describeWaiting,
 } from './describe.ts'
 import type { ProgressOutput, TextStream } from './output.ts'
+import { describeProvision } from './provision.ts'
 import { foldProgress, startProgress } from './state.ts'
 
 /** Up to this many targets, each gets its line. */
@@ -75,7 +76,9 @@ export function writePlainLines(stream: TextStream, options: PlainOptions): Prog
     const event = showControls(received)
     foldProgress(state, event, now())
     const milestone =
-      describeMilestone(event, colors) ?? describeDataChange(event, colors, verbose || state.total <= smallFleet)
+      describeMilestone(event, colors) ??
+      describeDataChange(event, colors, verbose || state.total <= smallFleet) ??
+      describeProvision(event, colors)
     if (milestone !== null) say(milestone)
     else if (event.type === 'target-waiting') sayWaiting(event)
     else if (event.type === 'target-slow') say(`${colors.yellow('…')} ${describeSlow(event)}`)
