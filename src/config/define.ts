@@ -208,6 +208,30 @@ export interface DataChangesConfig {
 }
 
 /** Everything but the environments. */
+/** `tenantry sample-db`: what stays when a database is made a clean sample. */
+export interface SampleDbConfig {
+  /**
+   * Tables whose rows stay, all or some; every other table is emptied. A `where` names columns and tables without a
+   * schema. Tables in which tools keep their own books stay always.
+   */
+  keep: readonly (
+    | string
+    | {
+        table: string
+        /** Rows that stay: `role = 'SuperAdmin'`. Default: every row. */
+        where?: string | undefined
+        /** At most so many of them. */
+        limit?: number | undefined
+        /** Which are the first. Default: by their key. */
+        orderBy?: string | undefined
+      }
+  )[]
+  /** Databases with more rows are refused, unless they are named by `--database`. Default: 100000. */
+  maxRows?: number | undefined
+  /** Tenants with one of these labels are refused in the same way. Default: `env` or `environment` is `production` or `prod`. */
+  productionLabels?: Readonly<Record<string, string | readonly string[]>> | undefined
+}
+
 export interface BaseConfig {
   servers?: Readonly<Record<string, ServerConfig>> | undefined
   /** Where references and proofs are built; never a tenant's database. */
@@ -257,6 +281,7 @@ export interface BaseConfig {
   /** Default: `true`, which is `{ column: 'tenant_id' }`. `false`: nothing is asked. */
   sharedTables?: SharedTablesConfig | boolean | undefined
 }
+  sampleDb?: SampleDbConfig | undefined
 
 /** Where a key comes from: exactly one of these. A command's standard output is the key (Vault, cloud KMS). */
 export interface KeySourceConfig {

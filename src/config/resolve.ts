@@ -12,6 +12,7 @@ import { type ConfigOverrides, readLimits } from './read-limits.ts'
 import { readLint } from './read-lint.ts'
 import { readProvisioning } from './read-provisioning.ts'
 import { readRegistry } from './read-registry.ts'
+import { readSampleDb } from './read-sample-db.ts'
 import { readSharedTables } from './read-shared-tables.ts'
 import { isRecord, textAt, type UnknownRecord } from './record.ts'
 import type { ResolvedConfig } from './resolved.ts'
@@ -89,6 +90,7 @@ export function resolveConfig(config: UnknownRecord, context: ResolveContext): R
     appPool: readAppPool(env, findings),
     seedsDir: resolvePath(root, (isRecord(config.seeds) ? textAt(config.seeds, 'dir') : undefined) ?? 'seeds'),
     sharedTables: readSharedTables(config.sharedTables),
+    sampleDb: readSampleDb(config.sampleDb, { env, environmentAsked }),
     notices: findings.notices,
   }
 }

@@ -178,6 +178,27 @@ export interface LintConfigResolved {
   squawk: boolean
 }
 
+/** Rows of a table that stay when a database is made a sample. */
+export interface SampleKeepRule {
+  table: string
+  /** SQL condition; null: every row. */
+  where: string | null
+  limit: number | null
+  /** Which rows are the first; null: by their key. */
+  orderBy: string | null
+}
+
+/** How a database is made a sample. */
+export interface SampleDbRules {
+  /** null: the config does not say what stays. */
+  keep: readonly SampleKeepRule[] | null
+  maxRows: number
+  /** Label → values that mean production. */
+  productionLabels: Readonly<Record<string, readonly string[]>>
+  /** Name of the environment that is production; null: it is none. */
+  production: string | null
+}
+
 /** The config with files, variables, environments and flags worked in; nothing is looked up later. */
 export interface ResolvedConfig {
   /** Folder of the config file, or the working directory. */
@@ -218,6 +239,7 @@ export interface ResolvedConfig {
   seedsDir: string
   /** What `verify` asks of tables that tenants share; null: nothing. */
   sharedTables: SharedTableRules | null
+  sampleDb: SampleDbRules
   /** Where a flag, a variable and the config disagree, and which won. */
   notices: readonly Notice[]
 }

@@ -212,6 +212,29 @@ const base = {
   ),
   // What is in these is checked where they are read.
   registry: v.optional(
+  sampleDb: v.optional(
+    shape({
+      keep: v.array(
+        v.lazy((input: unknown) =>
+          typeof input === 'string'
+            ? text
+            : shape({
+                table: text,
+                where: v.optional(text),
+                limit: v.optional(whole(1)),
+                orderBy: v.optional(text),
+              }),
+        ),
+      ),
+      maxRows: v.optional(whole(0)),
+      productionLabels: v.optional(
+        v.record(
+          v.string(),
+          v.lazy((input: unknown) => (Array.isArray(input) ? v.array(text) : text)),
+        ),
+      ),
+    }),
+  ),
     shape({
       url: v.optional(v.string()),
       tls: v.optional(tls),

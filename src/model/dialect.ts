@@ -1,5 +1,6 @@
 import type { Batches } from './batches.ts'
 import type { CodeRequest, CodeSession } from './code.ts'
+import type { Emptying } from './emptying.ts'
 import type { ErrorCode } from './errors.ts'
 import type { HealthQuestion, HealthReading, HealthTarget } from './health.ts'
 import type { ColumnType, HistoryShape, HistorySnapshot } from './history.ts'
@@ -286,6 +287,8 @@ export interface Dialect {
   readonly registryWords?: RegistryWords
   quoteIdentifier(name: string): string
   quoteLiteral(value: string): string
+  /** How the rows of many tables are taken away; absent: no samples are made here. */
+  readonly emptying?: Emptying
   /** Throws {@link DatabaseError}. */
   connect(server: ServerAddress, database: string, options: ConnectOptions): Promise<Connection>
   /**

@@ -10,6 +10,11 @@ export const errorTable = {
   TENANT_INVALID: { exit: 2, means: 'What a tenant was to be called, or where it was to be, cannot be used.' },
   TENANT_EXISTS: { exit: 2, means: 'A tenant with that slug, id or place is in the registry already.' },
   TENANT_STATE: { exit: 2, means: 'The state that a tenant is in does not allow this.' },
+  SAMPLE_REFUSED: {
+    exit: 2,
+    means: 'A database cannot be made a sample as the config says, or another one was meant.',
+  },
+  SAMPLE_FAILED: { exit: 1, means: 'Making a database a sample failed; all of its rows are still there.' },
   REGISTRY_MISSING: { exit: 2, means: 'There is no registry, or its tables have not been made.' },
   REGISTRY_OUTDATED: { exit: 2, means: 'The tables of the registry are older than this version: migrate them.' },
   REGISTRY_NEWER: {

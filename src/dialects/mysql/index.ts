@@ -6,6 +6,7 @@ import { compileMigrations } from './compile.ts'
 import { connect } from './connection.ts'
 import { countRows } from './count-rows.ts'
 import { driverOptions } from './driver.ts'
+import { emptying } from './emptying.ts'
 import { facts } from './facts.ts'
 import { health } from './health.ts'
 import { lockHolder, lockTarget } from './lock.ts'
@@ -37,6 +38,7 @@ export const mysql: Dialect = {
   batches,
   registryWords,
   seedWords,
+  emptying,
   quoteIdentifier,
   quoteLiteral,
   connect,

@@ -4,6 +4,7 @@ import { compareExisting } from './compare-existing.ts'
 import { compileMigrations } from './compile.ts'
 import { connect, driverOptions } from './connection.ts'
 import { countRows } from './count-rows.ts'
+import { emptying } from './emptying.ts'
 import { ensureExtensions } from './extensions.ts'
 import { facts } from './facts.ts'
 import { health } from './health.ts'
@@ -38,6 +39,7 @@ export const postgres: Dialect = {
   registryWords,
   quoteIdentifier,
   quoteLiteral,
+  emptying,
   connect,
   driverOptions,
   compile: compileMigrations,

@@ -4,6 +4,7 @@ import { compareExisting } from './compare-existing.ts'
 import { compileMigrations } from './compile.ts'
 import { connect } from './connection.ts'
 import { countRows } from './count-rows.ts'
+import { emptying } from './emptying.ts'
 import { facts } from './facts.ts'
 import { driverOptions } from './files.ts'
 import { health } from './health.ts'
@@ -36,6 +37,7 @@ export const sqlite: Dialect = {
   samples,
   batches,
   removal,
+  emptying,
   facts,
   registryWords,
   seedWords,
