@@ -1,5 +1,6 @@
 import type { ObjectKind } from '../model/picture.ts'
 import type { TenantState, TopologyName } from '../model/tenant.ts'
+import type { formatNames, historyKinds } from './format-words.ts'
 import type { FirstRowsContext, MappedField, TenantInput } from './resolved.ts'
 
 /** How a connection is secured, where the URL's `sslmode` and the system's trust store are not enough. */
@@ -42,7 +43,7 @@ export interface ServerConfig {
 /** The table in which a target's applied migrations are recorded. */
 export interface HistoryConfig {
   /** Default: `auto`, the one that goes with the format. */
-  kind?: 'auto' | 'schema_migrations' | 'prisma' | 'sql' | 'knex' | 'sequelize' | undefined
+  kind?: 'auto' | 'sql' | (typeof historyKinds)[number] | undefined
   /**
    * Default: what the tool's own config says, else the kind's own (`schema_migrations`, `_prisma_migrations`,
    * `knex_migrations`, `SequelizeMeta`).
@@ -59,7 +60,7 @@ export interface MigrationsConfig {
   /** Folder or folders, relative to the config file. Default: `./migrations`. */
   dir?: string | readonly string[] | undefined
   /** How the files are written. Default: `auto`, found out from the folder. */
-  format?: 'auto' | 'sql' | 'prisma' | 'knex' | 'sequelize' | undefined
+  format?: 'auto' | (typeof formatNames)[number] | undefined
   /**
    * The tool's own config: a knexfile, or a `.sequelizerc`. Its table name, directories, extensions and mappers are
    * taken from it; its connection is not. Default: the one beside the config file or the folder, if there is one.
@@ -207,7 +208,6 @@ export interface DataChangesConfig {
   healthQuery?: string | undefined
 }
 
-/** Everything but the environments. */
 /** `tenantry sample-db`: what stays when a database is made a clean sample. */
 export interface SampleDbConfig {
   /**
@@ -232,6 +232,7 @@ export interface SampleDbConfig {
   productionLabels?: Readonly<Record<string, string | readonly string[]>> | undefined
 }
 
+/** Everything but the environments. */
 export interface BaseConfig {
   servers?: Readonly<Record<string, ServerConfig>> | undefined
   /** Where references and proofs are built; never a tenant's database. */
@@ -280,8 +281,8 @@ export interface BaseConfig {
   dataChanges?: DataChangesConfig | undefined
   /** Default: `true`, which is `{ column: 'tenant_id' }`. `false`: nothing is asked. */
   sharedTables?: SharedTablesConfig | boolean | undefined
-}
   sampleDb?: SampleDbConfig | undefined
+}
 
 /** Where a key comes from: exactly one of these. A command's standard output is the key (Vault, cloud KMS). */
 export interface KeySourceConfig {

@@ -1,5 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join, posix } from 'node:path'
+import { formatNames } from './format-words.ts'
 
 /** A way of writing migrations that is recognised; only some can be read by this version. */
 export type FoundFormat =
@@ -35,7 +36,7 @@ export interface ProjectFindings {
 }
 
 /** What this version can run. */
-const supportedFormats: ReadonlySet<FoundFormat> = new Set<FoundFormat>(['sql', 'prisma', 'knex', 'sequelize'])
+const supportedFormats: ReadonlySet<string> = new Set(formatNames)
 
 const knownPackages = [
   '@prisma/client',

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Notice } from '../model/migration.ts'
 import { detectProject } from './detect.ts'
+import type { formatNames } from './format-words.ts'
 import type { ResolvedConfig } from './resolved.ts'
 
 /**
@@ -23,7 +24,7 @@ export async function withFoundSets(config: ResolvedConfig): Promise<ResolvedCon
           },
         ]
   const dirs = [join(config.root, chosen.dir)]
-  const format = chosen.format as 'sql' | 'prisma' | 'knex' | 'sequelize'
+  const format = chosen.format as (typeof formatNames)[number]
   return {
     ...config,
     sets: [{ ...set, dirs, format, dirGiven: true }],

@@ -1,12 +1,10 @@
 import { resolve } from 'node:path'
 import type { Tenant } from '../model/tenant.ts'
+import { formatNames, historyKinds } from './format-words.ts'
 import { checkName } from './names.ts'
 import { type Findings, showName } from './problem.ts'
 import { isExpression, isRecord, textAt, type UnknownRecord } from './record.ts'
 import type { ResolvedSet, TenantSource } from './resolved.ts'
-
-const formatNames = ['sql', 'prisma', 'knex', 'sequelize'] as const
-const historyKinds = ['schema_migrations', 'prisma', 'knex', 'sequelize'] as const
 
 type Labels = Readonly<Record<string, string>>
 
@@ -116,8 +114,8 @@ function sharesHistory(a: ResolvedSet, b: ResolvedSet): boolean {
 /** The table as far as it is known before the folder was looked at. */
 function historyTable({ history, format }: ResolvedSet): string {
   if (history.table !== null) return `table ${history.table}`
-  if (history.kind !== 'auto') return history.kind
-  return format === 'sql' ? 'schema_migrations' : format
+  const kind = history.kind === 'auto' ? format : history.kind
+  return ['sql', 'dbmate'].includes(kind) ? 'schema_migrations' : kind
 }
 
 /** Two sets that would write into one history table of one target. */

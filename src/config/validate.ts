@@ -1,5 +1,6 @@
 import * as v from 'valibot'
 import { objectKinds } from '../model/picture.ts'
+import { formatNames, historyKinds } from './format-words.ts'
 import { largestLimit, limitNames, limits } from './limits.ts'
 import { formatPath, type Problem, suggest } from './problem.ts'
 import { isExpression, isIterable, isRecord } from './record.ts'
@@ -75,7 +76,6 @@ function word(allowed: readonly string[], notYet: readonly string[] = []) {
 
 const laterFormats = [
   'golang-migrate',
-  'dbmate',
   'goose',
   'sql-migrate',
   'flyway',
@@ -119,12 +119,12 @@ const set = shape(
     dir: v.optional(
       v.lazy((input: unknown) => (Array.isArray(input) ? v.pipe(v.array(text), v.minLength(1, 'is empty')) : text)),
     ),
-    format: v.optional(word(['auto', 'sql', 'prisma', 'knex', 'sequelize'], laterFormats)),
+    format: v.optional(word(['auto', ...formatNames], laterFormats)),
     knexfile: v.optional(text),
     sequelizerc: v.optional(text),
     history: v.optional(
       shape({
-        kind: v.optional(word(['auto', 'schema_migrations', 'prisma', 'sql', 'knex', 'sequelize'], laterFormats)),
+        kind: v.optional(word(['auto', 'sql', ...historyKinds], laterFormats)),
         table: v.optional(text),
         schema: v.optional(text),
       }),
@@ -192,7 +192,9 @@ const base = {
       healthQuery: v.optional(text),
     }),
   ),
-  lint: v.optional(shape({ pgVersion: v.optional(whole(9)), after: v.optional(text), squawk: v.optional(v.boolean()) })),
+  lint: v.optional(
+    shape({ pgVersion: v.optional(whole(9)), after: v.optional(text), squawk: v.optional(v.boolean()) }),
+  ),
   sharedTables: v.optional(
     v.lazy((input: unknown) =>
       typeof input === 'boolean'
@@ -210,8 +212,6 @@ const base = {
           }),
     ),
   ),
-  // What is in these is checked where they are read.
-  registry: v.optional(
   sampleDb: v.optional(
     shape({
       keep: v.array(
@@ -235,6 +235,8 @@ const base = {
       ),
     }),
   ),
+  // What is in these is checked where they are read.
+  registry: v.optional(
     shape({
       url: v.optional(v.string()),
       tls: v.optional(tls),

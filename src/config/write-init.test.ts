@@ -104,7 +104,8 @@ const projects: Record<
   dbmate: {
     files: { 'db/migrations/1_a.sql': '-- migrate:up\n\n-- migrate:down\n' },
     found: ['db/migrations dbmate'],
-    dir: 'migrations',
+    dir: 'db/migrations',
+    format: 'dbmate',
   },
   flyway: { files: { 'migrations/V1__a.sql': '' }, found: ['migrations flyway'], dir: 'sql-migrations' },
 }

@@ -110,7 +110,29 @@ const sequelize: HistoryShape = {
   values: (row) => ({ name: row.key, createdAt: { now: true }, updatedAt: { now: true } }),
 }
 
-const shapes: Record<HistoryKind, HistoryShape> = { schema_migrations: schemaMigrations, prisma, knex, sequelize }
+/** Source: `CreateMigrationsTable` of dbmate's drivers. Digits of file names, and nothing else. */
+const dbmate: HistoryShape = {
+  kind: 'dbmate',
+  defaultTable: 'schema_migrations',
+  columns: [{ name: 'version', type: 'version-key' }],
+  key: 'version',
+  checksum: null,
+  order: ['version'],
+  finishedAt: null,
+  rolledBackAt: null,
+  batch: null,
+  spelling: 'number',
+  nativeLock: null,
+  values: (row) => ({ version: row.key }),
+}
+
+const shapes: Record<HistoryKind, HistoryShape> = {
+  schema_migrations: schemaMigrations,
+  prisma,
+  knex,
+  sequelize,
+  dbmate,
+}
 
 /**
  * How the history table of a kind looks. Any format can be kept in either: Prisma folders with a `schema_migrations`

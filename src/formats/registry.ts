@@ -1,12 +1,13 @@
 import { TenantryError } from '../model/errors.ts'
 import type { Format, FormatName, FormatOptions } from '../model/format.ts'
+import { dbmate } from './dbmate.ts'
 import { knex } from './knex/knex.ts'
 import { prisma } from './prisma.ts'
 import { sequelize } from './sequelize/sequelize.ts'
 import { sql } from './sql.ts'
 
 /** Every format there is. */
-export const formats: Readonly<Record<FormatName, Format>> = { sql, prisma, knex, sequelize }
+export const formats: Readonly<Record<FormatName, Format>> = { sql, prisma, knex, sequelize, dbmate }
 
 /** The format a folder looks most like; null: like none of them, or there is no such folder. */
 export async function detectFormat(dir: string): Promise<FormatName | null> {

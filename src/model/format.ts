@@ -2,7 +2,7 @@ import type { HistoryShape } from './history.ts'
 import type { Migration, Notice } from './migration.ts'
 import type { DialectName } from './server.ts'
 
-export type FormatName = 'sql' | 'prisma' | 'knex' | 'sequelize'
+export type FormatName = 'sql' | 'prisma' | 'knex' | 'sequelize' | 'dbmate'
 
 /** What a set of migrations says about its folder. */
 export interface FormatOptions {

@@ -1,12 +1,13 @@
 import type { DialectName } from './server.ts'
 
-export type HistoryKind = 'schema_migrations' | 'prisma' | 'knex' | 'sequelize'
+export type HistoryKind = 'schema_migrations' | 'prisma' | 'knex' | 'sequelize' | 'dbmate'
 
 /** Column types in words; each dialect has its own SQL for them. */
 export type ColumnType =
   | 'serial-key'
   | 'uuid-text-key'
   | 'name-key'
+  | 'version-key'
   | 'varchar255'
   | 'varchar64'
   | 'text'
@@ -60,8 +61,8 @@ export interface HistoryShape {
   logs?: string
   /** Column with the number of the batch that a row was applied in; null: the tool has no batches. */
   batch: string | null
-  /** `file`: always the file's name, as the tool itself spells it. `as-rows`: as most rows of the target do. */
-  spelling: 'id' | 'file' | 'as-rows'
+  /** `file`, `number`: always the file's name or number, as the tool itself spells it. `as-rows`: as most rows do. */
+  spelling: 'id' | 'file' | 'number' | 'as-rows'
   /** The lock that the tool itself takes; null: it has none. A run of ours holds it, too. */
   nativeLock: NativeLock | null
   /** Appended to CREATE TABLE where the tool does so (`ENGINE=InnoDB …`). */
@@ -143,6 +144,9 @@ export const ledgerTable = 'tenantry_ledger'
 
 /** Our table of data changes and their cursors, in each target that has had one. */
 export const dataChangeTable = 'tenantry_data_changes'
+
+/** Our table of what seeds have written, in each target that has had one. */
+export const seedTable = 'tenantry_seeds'
 
 /** Columns of {@link ledgerTable}. Their widths keep a row below PostgreSQL's limit for a TOAST table (about 2 kB). */
 export const ledgerColumns = [

@@ -16,7 +16,14 @@ export interface Notice {
 
 /** What one direction of a migration does. Fixed at load: nobody asks later where it came from. */
 export type Body =
-  | { kind: 'sql'; text: string /** Path for messages, relative to the project. */; file: string }
+  | {
+      kind: 'sql'
+      text: string
+      /** Path for messages, relative to the project. */
+      file: string
+      /** This direction asks for no transaction. Absent: as the migration says. */
+      transaction?: 'never'
+    }
   | {
       kind: 'code'
       file: string

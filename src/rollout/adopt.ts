@@ -1,6 +1,6 @@
+import { historyKinds } from '../config/format-words.ts'
 import { historyShape } from '../formats/history-shapes.ts'
 import { DatabaseError } from '../model/dialect.ts'
-import type { HistoryKind } from '../model/history.ts'
 import type { Notice } from '../model/migration.ts'
 import type { TargetPlan } from '../model/plan.ts'
 import type { AdoptedSet, AdoptedTarget, AdoptReport, Selectors } from '../model/report.ts'
@@ -8,8 +8,6 @@ import type { Fleet, FleetSet } from './fleet.ts'
 import { findOddRows } from './odd-rows.ts'
 import { findLanded } from './prove-baseline.ts'
 import { runBounded } from './schedule.ts'
-
-const kinds: readonly HistoryKind[] = ['schema_migrations', 'prisma', 'knex', 'sequelize']
 
 /** How much of a first migration is looked up where there is no history. */
 const mostLookups = 3
@@ -40,7 +38,7 @@ export function needsPerson(target: AdoptedTarget): boolean {
 }
 
 async function adoptSet(fleet: Fleet, set: FleetSet): Promise<AdoptedSet> {
-  const names = [...new Set([set.table, ...kinds.map((kind) => historyShape(kind).defaultTable)])]
+  const names = [...new Set([set.table, ...historyKinds.map((kind) => historyShape(kind).defaultTable)])]
   const { targets } = await fleet.plan(set, () => ({ steps: [], error: null }), { requiredTables: names })
   const found = new Map<TargetPlan, AdoptedTarget>()
   await runBounded(

@@ -11,9 +11,11 @@ export interface FormatSample {
   format: Format
   /** Three ids, in the order they are applied. */
   ids: readonly [string, string, string]
-  /** Path of a migration's file and of its undo, relative to the folder. */
+  /** Path of a migration's file and of its undo, relative to the folder; the same one where a file holds both. */
   up(id: string): string
   down(id: string): string
+  /** A file that holds both; null: it has no undo, and an undo of `''` is one that is empty. Absent: they are two files. */
+  join?(up: string, down: string | null): string
   /** What else a complete folder holds. */
   beside?: Readonly<Record<string, string>>
 }
@@ -47,13 +49,18 @@ export function describeFormat(sample: FormatSample): void {
       await writeBeside()
       // Last first, so that the order does not come from the file system.
       for (const id of [...ids].reverse()) {
-        await write(sample.up(id), `-- Description: of ${id}\nCREATE TABLE t_${id.replaceAll(/\W/g, '')} (id INT);\n`)
-        await write(sample.down(id), `DROP TABLE t_${id.replaceAll(/\W/g, '')};\n`)
+        const table = `t_${id.replaceAll(/\W/g, '')}`
+        await writeBoth(id, `-- Description: of ${id}\nCREATE TABLE ${table} (id INT);\n`, `DROP TABLE ${table};\n`)
       }
     }
-    async function loadOne(text: string | Buffer, more: Partial<FormatOptions> = {}): Promise<Migration> {
+    async function writeBoth(id: string, up: string, down: string): Promise<void> {
+      if (sample.join !== undefined) return write(sample.up(id), sample.join(up, down))
+      await write(sample.up(id), up)
+      await write(sample.down(id), down)
+    }
+    async function loadOne(text: string, more: Partial<FormatOptions> = {}): Promise<Migration> {
       await writeBeside()
-      await write(sample.up(ids[0]), text)
+      await write(sample.up(ids[0]), sample.join?.(text, null) ?? text)
       const [first] = (await format.load(options(more))).migrations
       if (first === undefined) throw new Error('nothing was loaded')
       return first
@@ -104,7 +111,7 @@ export function describeFormat(sample: FormatSample): void {
       await writeAll()
       await write(sample.up(ids[0]), Buffer.from('SELECT 1;', 'utf16le'))
       await write(sample.up(ids[1]), Buffer.from([0x41, 0xe9, 0x41]))
-      await write(sample.down(ids[2]), 'SELECT\0 1;')
+      await write(sample.down(ids[2]), sample.join?.('', 'SELECT\0 1;') ?? 'SELECT\0 1;')
       const expected = [sample.up(ids[0]), sample.up(ids[1]), sample.down(ids[2])]
       await expect(format.load(options())).rejects.toMatchObject({
         code: 'MIGRATIONS_UNREADABLE',
@@ -114,10 +121,12 @@ export function describeFormat(sample: FormatSample): void {
 
     it('takes other line ends, a byte order mark and white space at the end for no change, and any edit for one', async () => {
       const plain = await loadOne('SELECT 1;\nSELECT 2;\n')
-      for (const text of ['SELECT 1;\r\nSELECT 2;\r\n', '\uFEFFSELECT 1;\nSELECT 2;\n', 'SELECT 1;\nSELECT 2;']) {
-        const other = await loadOne(text)
+      const whole = sample.join?.('SELECT 1;\nSELECT 2;\n', null) ?? 'SELECT 1;\nSELECT 2;\n'
+      for (const text of [whole.replaceAll('\n', '\r\n'), `\uFEFF${whole}`, whole.trimEnd()]) {
+        await write(sample.up(ids[0]), text)
+        const [other] = (await format.load(options())).migrations as [Migration]
         expect(known(other).filter((checksum) => known(plain).includes(checksum))).not.toEqual([])
-        expect(other.up.kind === 'sql' && other.up.text.startsWith('SELECT')).toBe(true)
+        expect(other.up.kind === 'sql' && other.up.text.trim()).toMatch(/^SELECT 1;\r?\nSELECT 2;$/)
       }
       const edited = await loadOne('SELECT 1;\nSELECT 3;\n')
       expect(known(edited).filter((checksum) => known(plain).includes(checksum))).toEqual([])
@@ -126,20 +135,22 @@ export function describeFormat(sample: FormatSample): void {
     it('puts placeholders into the text and not into the checksum', async () => {
       const bare = await loadOne('SELECT %role%, %other%;\n')
       const filled = await loadOne('SELECT %role%, %other%;\n', { placeholders: { '%role%': 'app' } })
-      expect(filled.up).toMatchObject({ text: 'SELECT app, %other%;\n' })
+      expect(filled.up.kind === 'sql' && filled.up.text.trim()).toBe('SELECT app, %other%;')
       expect(filled.checksum).toBe(bare.checksum)
     })
 
     it('takes empty files and comments, and hears the wish for no transaction', async () => {
-      expect((await loadOne('')).up).toMatchObject({ text: '' })
+      const empty = await loadOne('')
+      expect(empty.up.kind === 'sql' && empty.up.text.trim()).toBe('')
       expect((await loadOne('-- tenantry:no-transaction\nVACUUM;\n')).transaction).toBe('never')
       expect((await loadOne('VACUUM;\n-- tenantry:no-transaction\n')).transaction).toBe('auto')
     })
 
     it('takes an empty undo for none, and says so', async () => {
-      await write(sample.down(ids[0]), ' \n')
-      expect((await loadOne('SELECT 1;')).down).toBeNull()
-      const { notices } = await format.load(options())
+      await writeBeside()
+      await writeBoth(ids[0], 'SELECT 1;\n', ' \n')
+      const { migrations, notices } = await format.load(options())
+      expect(migrations[0]?.down).toBeNull()
       expect(notices).toMatchObject([{ rule: 'undo-not-written', migration: ids[0] }])
     })
 
@@ -149,7 +160,7 @@ export function describeFormat(sample: FormatSample): void {
       try {
         const path = join(other, sample.up(ids[1]))
         await mkdir(dirname(path), { recursive: true })
-        await writeFile(path, '')
+        await writeFile(path, sample.join?.('', null) ?? '')
         await expect(format.load(options({ dirs: [dir, other] }))).rejects.toMatchObject({
           code: 'MIGRATION_DUPLICATE',
           message: expect.stringContaining(ids[1]),

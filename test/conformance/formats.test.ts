@@ -17,6 +17,14 @@ const samples: readonly FormatSample[] = [
     down: (id) => `${id}/rollback.sql`,
     beside: { 'migration_lock.toml': 'provider = "postgresql"\n' },
   },
+  {
+    format: formats.dbmate,
+    // By their names, in which a digit comes before an underscore.
+    ids: ['20240101120000_roles', '20240101_users', '20240102_orders'],
+    up: (id) => `${id}.sql`,
+    down: (id) => `${id}.sql`,
+    join: (up, down) => `-- migrate:up\n${up}\n-- migrate:down\n${down ?? ''}`,
+  },
 ]
 
 const codeSamples: readonly CodeFormatSample[] = [

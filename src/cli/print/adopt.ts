@@ -8,6 +8,7 @@ const formatNames: Readonly<Record<string, string>> = {
   prisma: 'Prisma folders',
   knex: 'Knex migrations',
   sequelize: 'Sequelize migrations',
+  dbmate: 'dbmate migrations',
 }
 
 const mostGroups = 25

@@ -11,6 +11,7 @@ const columnTypes: Readonly<Record<ColumnType, string>> = {
   'uuid-text-key': 'VARCHAR(36) PRIMARY KEY',
   // Both keys, as Sequelize declares them; the only such column of any tool has this name.
   'name-key': 'VARCHAR(255) NOT NULL UNIQUE, PRIMARY KEY (`name`)',
+  'version-key': 'VARCHAR(128) PRIMARY KEY',
   varchar255: 'VARCHAR(255)',
   varchar64: 'VARCHAR(64)',
   text: 'TEXT',

@@ -40,7 +40,7 @@ export function compileMigrations(migrations: readonly Migration[], options: Com
     await loadParser()
     if (options.schemaTargets) catalogue ??= readCatalogue(migrations)
     const { text, file } = body
-    const noTransaction = migration.transaction === 'never'
+    const noTransaction = migration.transaction === 'never' || body.transaction === 'never'
     return compileFile({ migration: migration.id, direction, file, text, noTransaction }, catalogue, options)
   }
 

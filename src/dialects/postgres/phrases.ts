@@ -8,6 +8,7 @@ const columnTypes: Record<ColumnType, string> = {
   'serial-key': 'SERIAL PRIMARY KEY',
   'uuid-text-key': 'VARCHAR(36) PRIMARY KEY',
   'name-key': 'VARCHAR(255) UNIQUE PRIMARY KEY',
+  'version-key': 'VARCHAR PRIMARY KEY',
   varchar255: 'VARCHAR(255)',
   varchar64: 'VARCHAR(64)',
   text: 'TEXT',

@@ -16,7 +16,7 @@ function compileBody(migration: Migration, direction: 'up' | 'down', body: Body)
     direction,
     file,
     text,
-    noTransaction: migration.transaction === 'never',
+    noTransaction: migration.transaction === 'never' || body.transaction === 'never',
   })
 }
 

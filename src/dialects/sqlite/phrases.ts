@@ -9,6 +9,7 @@ const columnTypes: Readonly<Record<ColumnType, string>> = {
   'serial-key': 'INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT',
   'uuid-text-key': 'TEXT NOT NULL PRIMARY KEY',
   'name-key': 'VARCHAR(255) NOT NULL UNIQUE PRIMARY KEY',
+  'version-key': 'VARCHAR(128) PRIMARY KEY',
   varchar255: 'VARCHAR(255)',
   varchar64: 'VARCHAR(64)',
   text: 'TEXT',
