@@ -31,6 +31,8 @@ export async function provisionTenant(about: Provisioning, options: ProvisionOpt
       hint: 'A slug becomes part of the names of databases, roles and files.',
     })
   }
+  // Read while the registry is asked; what is wrong with them is said where they are needed.
+  about.fleet.loadSets().catch(() => {})
   await about.registry.assertReady()
   const signal = options.signal ?? new AbortController().signal
   const deadline = performance.now() + (options.waitMs ?? defaultWaitMs)

@@ -85,7 +85,7 @@ export async function chooseNames(making: Making): Promise<void> {
   const stored = wantsRole ? (await about.registry.tenants.readCredentials([tenant.id])).get(tenant.id) : undefined
   const place = placement.schema ?? placement.database
   const role = wantsRole ? (stored?.user ?? nameRole(place, places.longestRoleBytes ?? 63)) : null
-  await record.note({ role, renamable: isMadeName(place, slug, provision.naming, places.longestNameBytes) })
+  record.mention({ role, renamable: isMadeName(place, slug, provision.naming, places.longestNameBytes) })
 }
 
 /** Was the name made by the pattern? A name that somebody asked for is not exchanged for another. */
