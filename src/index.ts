@@ -1,5 +1,6 @@
 export { type Config, type ConfigExport, defineConfig } from './config/define.ts'
 export { defineDataChange } from './data/define-data-change.ts'
+export { defineSeed } from './data/seeds/define-seed.ts'
 export type { FleetVersion, GuardOptions, TenantConnection, TenantVersion } from './model/app.ts'
 export type {
   BackfillOptions,
@@ -43,6 +44,15 @@ export type {
   UpOptions,
 } from './model/report.ts'
 export type { Summary, TargetResult, TargetResultKind } from './model/rollout.ts'
+export type {
+  SeedContext,
+  SeedDefinition,
+  SeedOptions,
+  SeedOutcome,
+  SeedReport,
+  SeedRowNote,
+  SeedTargetResult,
+} from './model/seed.ts'
 export type {
   AddTenantOptions,
   ImportTenantsOptions,

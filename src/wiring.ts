@@ -1,5 +1,6 @@
 import type { ResolvedConfig } from './config/resolved.ts'
 import { toTenant } from './config/to-tenant.ts'
+import { seedNewTenant } from './data/seeds/run-seeds.ts'
 import { mysql } from './dialects/mysql/index.ts'
 import { postgres } from './dialects/postgres/index.ts'
 import { sqlite } from './dialects/sqlite/index.ts'
@@ -80,6 +81,7 @@ export function provisioningOf(
     surroundings: { env, root: config.root },
     actor: actorOf(env),
     stateDir,
+    seed: (target, signal) => seedNewTenant(fleet, target, signal),
     fleetFor: (other) =>
       new Fleet(
         other,

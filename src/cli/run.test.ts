@@ -4,6 +4,7 @@ import type { DataChangeReport } from '../model/data-change.ts'
 import { TenantryError } from '../model/errors.ts'
 import type { Notice } from '../model/migration.ts'
 import type { FleetReport, PlanReport, Tenantry } from '../model/report.ts'
+import type { SeedReport } from '../model/seed.ts'
 import { emptySummary } from '../rollout/report.ts'
 import type { OpenOptions } from '../tenantry.ts'
 import { runCli } from './run.ts'
@@ -32,6 +33,31 @@ const dataReport = (command: DataChangeReport['command']): DataChangeReport => (
   durationMs: 1,
   interrupted: false,
 })
+
+const seedReport: SeedReport = {
+  command: 'seed',
+  ok: true,
+  dryRun: false,
+  environment: null,
+  summary: {
+    targets: 0,
+    applied: 0,
+    upToDate: 0,
+    pending: 0,
+    failed: 0,
+    stopped: 0,
+    inserted: 0,
+    updated: 0,
+    unchanged: 0,
+    kept: 0,
+    removed: 0,
+    deleted: 0,
+  },
+  targets: [],
+  notices: [],
+  durationMs: 1,
+  interrupted: false,
+}
 
 const tenantReport = {
   command: 'tenants add',
@@ -123,6 +149,7 @@ async function run(
       pause: record('dataChanges.pause', dataReport('backfill-data pause')),
       status: record('dataChanges.status', dataReport('backfill-data status')),
     },
+    seed: record('seed', seedReport),
     phaseStatus: record('phaseStatus', { command: 'phase status', ok: true, changes: [], notices: [] }),
     lint: record('lint', {
       command: 'lint',

@@ -68,6 +68,7 @@ const noticesInResult: ReadonlySet<string> = new Set([
   'backfill-data run',
   'backfill-data pause',
   'backfill-data status',
+  'seed',
   'keys check',
   'keys rotate',
 ])

@@ -1,5 +1,5 @@
 import { guardCode } from '../engine/code-guard.ts'
-import type { DataBatch, DataChangeDefinition } from '../model/data-change.ts'
+import type { DataBatch } from '../model/data-change.ts'
 import { type Connection, DatabaseError, type DatabaseFailure } from '../model/dialect.ts'
 import { describeThrown } from '../model/thrown.ts'
 
@@ -10,19 +10,22 @@ const control =
  * Runs the function of a change inside the batch's transaction. null: it returned, and nothing that it sent failed. A
  * failure of the server counts also where the function swallowed it: the server may have undone everything before it.
  */
-export async function runBatchCode(
-  batch: DataChangeDefinition['batch'],
+export async function runBatchCode<Given extends object = Omit<DataBatch, 'query'>>(
+  batch: (given: Given & Pick<DataBatch, 'query'>) => Promise<unknown>,
   connection: Connection,
-  limits: { limitMs: number; cancel: AbortSignal; discard: () => Promise<void> },
-  given: Omit<DataBatch, 'query'>,
+  limits: { limitMs: number; cancel: AbortSignal; discard: () => Promise<void>; called?: 'batch' | 'seed' },
+  given: Given,
 ): Promise<{ failure: DatabaseFailure; final: boolean } | null> {
+  const { called = 'batch' } = limits
   let open = true
   let failure: DatabaseFailure | null = null
   const query: DataBatch['query'] = async (text, values) => {
-    if (!open) throw new Error('the batch is over: await every query before the function returns')
+    if (!open) throw new Error(`the ${called} is over: await every query before the function returns`)
     if (control.test(text)) {
       const words = /\S+/.exec(text)?.[0]?.toUpperCase()
-      failure ??= plainFailure(`${words} has no place in a batch, which is committed with its cursor as a whole`)
+      failure ??= plainFailure(
+        `${words} has no place in a ${called}, which is committed ${called === 'batch' ? 'with its cursor ' : ''}as a whole`,
+      )
       throw new Error(failure.message)
     }
     try {

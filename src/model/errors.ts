@@ -89,6 +89,13 @@ export const errorTable = {
     means: 'A batch of a data change failed and was undone; the rows before it stay changed.',
   },
   DATA_CHANGE_STUCK: { exit: 1, means: 'The batches of a data change got nowhere, so it was stopped.' },
+  SEEDS_UNREADABLE: {
+    exit: 2,
+    means: 'The folder of seeds is missing, or files in it cannot be used; all of them are listed.',
+  },
+  SEED_UNKNOWN: { exit: 2, means: 'No seed has that name, or several have.' },
+  SEED_REFUSED: { exit: 1, means: 'A seed cannot be carried out in a target as it is written.' },
+  SEED_FAILED: { exit: 1, means: 'A row or statement of a seed failed; nothing of its file stays in that target.' },
   BASELINE_UNPROVEN: {
     exit: 1,
     means: 'A migration that was to be marked as applied makes something that the target does not have.',

@@ -3,6 +3,7 @@ import type { Blocker } from './dialect.ts'
 import type { Notice } from './migration.ts'
 import type { ProvisionStep } from './provision.ts'
 import type { Summary, TargetResult } from './rollout.ts'
+import type { SeedTargetResult } from './seed.ts'
 
 /** Progress as values. The report and every kind of output are folds over these. */
 export type TenantryEvent =
@@ -66,6 +67,7 @@ export type TenantryEvent =
       message: string
     }
   | { type: 'data-change-finished'; progress: DataChangeProgress }
+  | { type: 'seed-target-finished'; result: SeedTargetResult }
   | {
       type: 'provision-step'
       tenant: string

@@ -18,6 +18,7 @@ import type { PhaseReport } from './phase-report.ts'
 import type { ProvisionOptions, ProvisionReport } from './provision.ts'
 import type { RegistryTool } from './registry-report.ts'
 import type { Summary, TargetResult, WaveResult } from './rollout.ts'
+import type { SeedOptions, SeedReport } from './seed.ts'
 import type { Tenants } from './tenant-report.ts'
 
 /** Which tenants. All given conditions must hold; nothing given: every active tenant. */
@@ -352,6 +353,11 @@ export interface Tenantry {
   namesTenant?(text: string): Promise<boolean>
   /** Batched changes of rows, as migrations of their own. */
   readonly dataChanges: DataChanges
+  /**
+   * Carries out the seeds of the folder, in every selected target; a second run finds nothing to do. What somebody changed
+   * stays as it is. A failed target stops no other. Throws SEEDS_UNREADABLE, SEED_UNKNOWN.
+   */
+  seed(options?: SeedOptions): Promise<SeedReport>
   make(name: string, options?: { set?: string; description?: string }): Promise<MakeReport>
   rollouts(): Promise<RolloutListItem[]>
   rollout(id: string): Promise<RolloutReport>

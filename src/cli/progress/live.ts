@@ -11,6 +11,7 @@ import {
 } from './describe.ts'
 import type { ProgressOutput, TextStream } from './output.ts'
 import { describeProvision } from './provision.ts'
+import { describeSeeded } from './seeds.ts'
 import { foldProgress, type ProgressState, startProgress } from './state.ts'
 
 const drawEveryMs = 100
@@ -58,6 +59,7 @@ export function drawLiveLine(stream: TextStream, options: LiveOptions): Progress
     const milestone =
       describeMilestone(event, colors) ??
       describeDataChange(event, colors, verbose || state.total <= 20) ??
+      describeSeeded(event, colors, verbose || state.total <= 20) ??
       describeProvision(event, colors)
     if (milestone !== null) say(milestone)
     else if (event.type === 'target-slow') say(`${colors.yellow('…')} ${describeSlow(event)}`)

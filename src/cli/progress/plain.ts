@@ -11,6 +11,7 @@ import {
 } from './describe.ts'
 import type { ProgressOutput, TextStream } from './output.ts'
 import { describeProvision } from './provision.ts'
+import { describeSeeded } from './seeds.ts'
 import { foldProgress, startProgress } from './state.ts'
 
 /** Up to this many targets, each gets its line. */
@@ -78,6 +79,7 @@ export function writePlainLines(stream: TextStream, options: PlainOptions): Prog
     const milestone =
       describeMilestone(event, colors) ??
       describeDataChange(event, colors, verbose || state.total <= smallFleet) ??
+      describeSeeded(event, colors, verbose || state.total <= smallFleet) ??
       describeProvision(event, colors)
     if (milestone !== null) say(milestone)
     else if (event.type === 'target-waiting') sayWaiting(event)
