@@ -72,14 +72,15 @@ describe('what exists and was not made for the tenant', () => {
     })
     expect(await sharedServer().query('SELECT id FROM theirs', name)).toEqual([{ id: 7 }])
     expect(await sharedServer().query(`SELECT 1 FROM pg_database WHERE datname LIKE 'tenantry\\_new\\_%'`)).toEqual([])
-    await app.query('CREATE SCHEMA theirs; CREATE TABLE theirs.rows (id int)')
+    const theirs = `theirs_${slugOf()}`
+    await app.query(`CREATE SCHEMA ${theirs}; CREATE TABLE ${theirs}.rows (id int)`)
     await expect(
-      provision({ slug: slugOf(), topology: 'schema', database: app.name, schema: 'theirs' }),
+      provision({ slug: slugOf(), topology: 'schema', database: app.name, schema: theirs }),
     ).rejects.toMatchObject({
       code: 'PROVISION_FAILED',
-      message: expect.stringContaining('schema theirs exists on main'),
+      message: expect.stringContaining(`schema ${theirs} exists on main`),
     })
-    expect(await app.query(`SELECT relname FROM pg_class WHERE relnamespace = 'theirs'::regnamespace`)).toEqual([
+    expect(await app.query(`SELECT relname FROM pg_class WHERE relnamespace = '${theirs}'::regnamespace`)).toEqual([
       { relname: 'rows' },
     ])
   })

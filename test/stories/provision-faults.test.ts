@@ -56,6 +56,15 @@ async function expectWhole(slug: string, ids: readonly string[]): Promise<void> 
     ),
   ).toBe(0)
 }
+/** Before each step; and behind those that leave something in a server or in the registry. */
+const moments = provisionSteps.flatMap((step): [(typeof provisionSteps)[number], 'started' | 'done'][] =>
+  ['place', 'schema', 'active'].includes(step)
+    ? [
+        [step, 'started'],
+        [step, 'done'],
+      ]
+    : [[step, 'started']],
+)
 /** Unlike other tests' ones on the same server. */
 const slugOf = () => `s${Math.random().toString(36).slice(2, 10)}`
 
@@ -84,25 +93,22 @@ describe.each([
   ['schema', `provision: { topology: 'schema' },`],
   ['database', `provision: { topology: 'database' },`],
 ])('killed while a tenant gets a %s', (_, config) => {
-  test.each(provisionSteps.flatMap((step) => (['started', 'done'] as const).map((state) => [step, state] as const)))(
-    'when %s has %s, beside an up: the next call finishes the same tenant',
-    async (step, state) => {
-      await start(config)
-      const slug = slugOf()
-      const at = { type: 'provision-step', where: { step, state } } as const
-      const first = child({ call: 'provision', options: { slug }, at, signal: 'SIGKILL' })
-      const others = child({ call: 'up' })
-      expect((await first.ended).signal).toBe('SIGKILL')
-      expect(await others.ended).toMatchObject({ signal: null, report: { ok: true } })
-      const before = (await tenants()).find((one) => one.slug === slug)
-      const isDone = step === 'active' && state === 'done'
-      expect(before?.state).toBe(isDone ? 'active' : 'provisioning')
-      expect((await project.up()).summary.targets).toBe(isDone ? 1 : 0)
-      const report = await project.provision({ slug })
-      expect(report).toMatchObject({ ok: true, made: !isDone, tenant: { id: before?.id } })
-      await expectWhole(slug, ['001_clients', '002_orders'])
-    },
-  )
+  test.each(moments)('when %s has %s, beside an up: the next call finishes the same tenant', async (step, state) => {
+    await start(config)
+    const slug = slugOf()
+    const at = { type: 'provision-step', where: { step, state } } as const
+    const first = child({ call: 'provision', options: { slug }, at, signal: 'SIGKILL' })
+    const others = child({ call: 'up' })
+    expect((await first.ended).signal).toBe('SIGKILL')
+    expect(await others.ended).toMatchObject({ signal: null, report: { ok: true } })
+    const before = (await tenants()).find((one) => one.slug === slug)
+    const isDone = step === 'active' && state === 'done'
+    expect(before?.state).toBe(isDone ? 'active' : 'provisioning')
+    expect((await project.up()).summary.targets).toBe(isDone ? 1 : 0)
+    const report = await project.provision({ slug })
+    expect(report).toMatchObject({ ok: true, made: !isDone, tenant: { id: before?.id } })
+    await expectWhole(slug, ['001_clients', '002_orders'])
+  })
 })
 
 describe('several at once', () => {
@@ -147,27 +153,24 @@ describe('a tenant that comes while the fleet is brought to something new', () =
   }
 
   describe.each(['new', 'old'] as const)('made by a process with the %s folder', (folder) => {
-    test.each(provisionSteps.flatMap((step) => (['started', 'done'] as const).map((state) => [step, state] as const)))(
-      'a whole up when %s has %s',
-      async (step, state) => {
-        const older = await withNewer()
-        const slug = slugOf()
-        const at = { type: 'provision-step', where: { step, state } } as const
-        const cwd = folder === 'old' ? older : project.dir
-        const one = child({ call: 'provision', options: { slug }, at, signal: 'SIGSTOP', cwd })
-        expect(await one.paused).toBe('paused')
-        const up = await project.up()
-        expect(up).toMatchObject({ ok: true })
-        const isSeen = step === 'active' && state === 'done'
-        expect(up.summary.targets).toBe(isSeen ? 2 : 1)
-        one.goOn()
-        const end = await one.ended
-        if (folder === 'old' && !isSeen) expect(end.error).toMatchObject({ code: 'TENANT_BEHIND' })
-        else expect(end).toMatchObject({ report: { ok: true, tenant: { state: 'active' } } })
-        rmSync(older, { recursive: true })
-        await expectHead(slug)
-      },
-    )
+    test.each(moments)('a whole up when %s has %s', async (step, state) => {
+      const older = await withNewer()
+      const slug = slugOf()
+      const at = { type: 'provision-step', where: { step, state } } as const
+      const cwd = folder === 'old' ? older : project.dir
+      const one = child({ call: 'provision', options: { slug }, at, signal: 'SIGSTOP', cwd })
+      expect(await one.paused).toBe('paused')
+      const up = await project.up()
+      expect(up).toMatchObject({ ok: true })
+      const isSeen = step === 'active' && state === 'done'
+      expect(up.summary.targets).toBe(isSeen ? 2 : 1)
+      one.goOn()
+      const end = await one.ended
+      if (folder === 'old' && !isSeen) expect(end.error).toMatchObject({ code: 'TENANT_BEHIND' })
+      else expect(end).toMatchObject({ report: { ok: true, tenant: { state: 'active' } } })
+      rmSync(older, { recursive: true })
+      await expectHead(slug)
+    })
 
     test.each(['fleet-read', 'rollout-started', 'wave-started', 'target-finished', 'wave-finished'] as const)(
       'while the up is at %s',
