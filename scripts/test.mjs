@@ -47,9 +47,11 @@ const total = { passed: 0, failed: 0, skipped: 0 }
 const given = process.argv.slice(2)
 const newer = installed('the alpha of Sequelize 7', 'test/sequelize7')
 const linters = installed('the manifests of deploy/', 'test/manifests')
+const dbmate = installed('parity with dbmate', 'test/dbmate')
 await runTests(given, {
   ...(newer === null ? {} : { TENANTRY_TEST_SEQUELIZE7: newer }),
   ...(linters === null ? {} : { TENANTRY_TEST_MANIFESTS: linters }),
+  ...(dbmate === null ? {} : { TENANTRY_TEST_DBMATE: dbmate }),
 })
 for (const version of given.length === 0 ? olderVersions : []) {
   if (interrupted || !canTest(version)) continue

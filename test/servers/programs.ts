@@ -2,9 +2,14 @@ import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
 /** What a test may need from the machine, beyond what npm installs: names of Debian packages. */
-export type Need = 'pgbouncer' | 'openssl' | 'mariadb-server'
+export type Need = 'pgbouncer' | 'openssl' | 'mariadb-server' | 'sql-migrate'
 
-const programs: Record<Need, string> = { pgbouncer: 'pgbouncer', openssl: 'openssl', 'mariadb-server': 'mariadbd' }
+const programs: Record<Need, string> = {
+  pgbouncer: 'pgbouncer',
+  openssl: 'openssl',
+  'mariadb-server': 'mariadbd',
+  'sql-migrate': 'sql-migrate',
+}
 
 const installer = fileURLToPath(new URL('../../scripts/install-servers.mjs', import.meta.url))
 
