@@ -1,6 +1,7 @@
+import type { FormatName } from '../model/format.ts'
+import type { HistoryKind } from '../model/history.ts'
 import type { ObjectKind } from '../model/picture.ts'
 import type { TenantState, TopologyName } from '../model/tenant.ts'
-import type { formatNames, historyKinds } from './format-words.ts'
 import type { FirstRowsContext, MappedField, TenantInput } from './resolved.ts'
 
 /** How a connection is secured, where the URL's `sslmode` and the system's trust store are not enough. */
@@ -43,7 +44,7 @@ export interface ServerConfig {
 /** The table in which a target's applied migrations are recorded. */
 export interface HistoryConfig {
   /** Default: `auto`, the one that goes with the format. */
-  kind?: 'auto' | 'sql' | (typeof historyKinds)[number] | undefined
+  kind?: 'auto' | 'sql' | HistoryKind | undefined
   /**
    * Default: what the tool's own config says, else the kind's own (`schema_migrations`, `_prisma_migrations`,
    * `knex_migrations`, `SequelizeMeta`).
@@ -60,7 +61,7 @@ export interface MigrationsConfig {
   /** Folder or folders, relative to the config file. Default: `./migrations`. */
   dir?: string | readonly string[] | undefined
   /** How the files are written. Default: `auto`, found out from the folder. */
-  format?: 'auto' | (typeof formatNames)[number] | undefined
+  format?: 'auto' | FormatName | undefined
   /**
    * The tool's own config: a knexfile, or a `.sequelizerc`. Its table name, directories, extensions and mappers are
    * taken from it; its connection is not. Default: the one beside the config file or the folder, if there is one.

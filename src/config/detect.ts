@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join, posix } from 'node:path'
-import { formatNames } from './format-words.ts'
+import { formatNames } from '../model/format.ts'
 
 /** A way of writing migrations that is recognised; only some can be read by this version. */
 export type FoundFormat =

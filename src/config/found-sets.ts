@@ -1,7 +1,7 @@
 import { join } from 'node:path'
+import type { FormatName } from '../model/format.ts'
 import type { Notice } from '../model/migration.ts'
 import { detectProject } from './detect.ts'
-import type { formatNames } from './format-words.ts'
 import type { ResolvedConfig } from './resolved.ts'
 
 /**
@@ -24,7 +24,7 @@ export async function withFoundSets(config: ResolvedConfig): Promise<ResolvedCon
           },
         ]
   const dirs = [join(config.root, chosen.dir)]
-  const format = chosen.format as (typeof formatNames)[number]
+  const format = chosen.format as FormatName
   return {
     ...config,
     sets: [{ ...set, dirs, format, dirGiven: true }],

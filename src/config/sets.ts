@@ -1,6 +1,7 @@
 import { resolve } from 'node:path'
+import { formatNames } from '../model/format.ts'
+import { historyKinds } from '../model/history.ts'
 import type { Tenant } from '../model/tenant.ts'
-import { formatNames, historyKinds } from './format-words.ts'
 import { checkName } from './names.ts'
 import { type Findings, showName } from './problem.ts'
 import { isExpression, isRecord, textAt, type UnknownRecord } from './record.ts'

@@ -1,6 +1,7 @@
 import * as v from 'valibot'
+import { formatNames } from '../model/format.ts'
+import { historyKinds } from '../model/history.ts'
 import { objectKinds } from '../model/picture.ts'
-import { formatNames, historyKinds } from './format-words.ts'
 import { largestLimit, limitNames, limits } from './limits.ts'
 import { formatPath, type Problem, suggest } from './problem.ts'
 import { isExpression, isIterable, isRecord } from './record.ts'

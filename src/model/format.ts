@@ -2,7 +2,10 @@ import type { HistoryShape } from './history.ts'
 import type { Migration, Notice } from './migration.ts'
 import type { DialectName } from './server.ts'
 
-export type FormatName = 'sql' | 'prisma' | 'knex' | 'sequelize' | 'dbmate'
+/** Formats that this version can run, as they are written in a config. */
+export const formatNames = ['sql', 'prisma', 'knex', 'sequelize', 'dbmate'] as const
+
+export type FormatName = (typeof formatNames)[number]
 
 /** What a set of migrations says about its folder. */
 export interface FormatOptions {

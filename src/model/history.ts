@@ -1,6 +1,9 @@
 import type { DialectName } from './server.ts'
 
-export type HistoryKind = 'schema_migrations' | 'prisma' | 'knex' | 'sequelize' | 'dbmate'
+/** Kinds of history tables, as they are written in a config. */
+export const historyKinds = ['schema_migrations', 'prisma', 'knex', 'sequelize', 'dbmate'] as const
+
+export type HistoryKind = (typeof historyKinds)[number]
 
 /** Column types in words; each dialect has its own SQL for them. */
 export type ColumnType =

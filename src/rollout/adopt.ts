@@ -1,6 +1,6 @@
-import { historyKinds } from '../config/format-words.ts'
 import { historyShape } from '../formats/history-shapes.ts'
 import { DatabaseError } from '../model/dialect.ts'
+import { historyKinds } from '../model/history.ts'
 import type { Notice } from '../model/migration.ts'
 import type { TargetPlan } from '../model/plan.ts'
 import type { AdoptedSet, AdoptedTarget, AdoptReport, Selectors } from '../model/report.ts'
