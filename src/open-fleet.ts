@@ -2,7 +2,6 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
 import { backfillFleet } from './checks/backfill.ts'
 import { findDrift } from './checks/drift.ts'
-import { lintFleet } from './checks/lint/lint.ts'
 import { proveFleet } from './checks/prove.ts'
 import { refuseUnproven } from './checks/refuse-unproven.ts'
 import { verifyFleet } from './checks/verify.ts'
@@ -38,6 +37,7 @@ import type {
 } from './model/report.ts'
 import type { Policy } from './model/rollout.ts'
 import type { Tenants } from './model/tenant-report.ts'
+import { openLint } from './open-lint.ts'
 import { OpenRegistry } from './open-registry.ts'
 import { HeadRun } from './provision/head-run.ts'
 import { type ChooseTargets, planLate } from './provision/late-targets.ts'
@@ -177,7 +177,7 @@ export class OpenFleet implements Tenantry {
   }
 
   async lint(options: LintOptions = {}) {
-    return lintFleet(this.#fleet, options)
+    return openLint(this.#fleet, options)
   }
 
   async baseline(options: BaselineOptions): Promise<FleetReport> {

@@ -16,6 +16,7 @@ export const workNames = [
   'drift',
   'prove',
   'rotate',
+  'lint',
   'backfill',
   'registry-status',
   'provision-schema',

@@ -17,6 +17,7 @@ import { measureDrift } from '../works/drift.mjs'
 import { measureFingerprint } from '../works/fingerprint.mjs'
 import { measureKnexCode } from '../works/knex-code.mjs'
 import { measureLarge } from '../works/large.mjs'
+import { measureLint } from '../works/lint.mjs'
 import { measureMariadb } from '../works/mariadb.mjs'
 import { measureNothing } from '../works/nothing.mjs'
 import { measureProve } from '../works/prove.mjs'
@@ -36,6 +37,7 @@ const works = {
   drift: measureDrift,
   prove: measureProve,
   rotate: measureRotate,
+  lint: measureLint,
   backfill: measureBackfill,
   'registry-status': measureRegistryStatus,
   'provision-schema': measureProvisionSchema,

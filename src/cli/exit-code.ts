@@ -1,5 +1,6 @@
-import { type ErrorCode, type ErrorDocument, errorTable, isTenantryError } from '../model/errors.ts'
+import { type ErrorDocument, errorTable, isTenantryError } from '../model/errors.ts'
 import type { FleetReport } from '../model/report.ts'
+import { unreachedCodes } from '../model/unreached.ts'
 
 export type ExitCode = 0 | 1 | 2 | 3 | 130
 
@@ -8,18 +9,9 @@ export type ReportedOutcome = Pick<FleetReport, 'command' | 'ok' | 'interrupted'
   targets: readonly { error: ErrorDocument | null }[]
 }
 
-/** The target was not reached, so that nothing is known about it. */
-const unreached: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  'SERVER_UNREACHABLE',
-  'AUTHENTICATION_FAILED',
-  'TLS_FAILED',
-  'DATABASE_MISSING',
-  'CONNECTION_LOST',
-])
-
 /** Could a target not be asked? */
 export function isUnreached(targets: readonly { error?: ErrorDocument | null }[]): boolean {
-  return targets.some(({ error }) => error != null && unreached.has(error.code))
+  return targets.some(({ error }) => error != null && unreachedCodes.has(error.code))
 }
 
 /**

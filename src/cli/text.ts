@@ -29,6 +29,15 @@ export function formatDuration(durationMs: number): string {
   return `${formatCount(Math.floor(minutes / 60))} h ${pad(minutes % 60)} min`
 }
 
+/** `3.1 GB`; a KB is 1,024 bytes. */
+export function formatBytes(bytes: number): string {
+  let [value, unit] = [bytes, 0]
+  while (value >= 999.5 && unit < byteUnits.length - 1) [value, unit] = [value / 1024, unit + 1]
+  return `${unit === 0 || value >= 10 ? Math.round(value) : value.toFixed(1)} ${byteUnits[unit]}`
+}
+
+const byteUnits = ['bytes', 'KB', 'MB', 'GB', 'TB']
+
 function pad(number: number): string {
   return String(number).padStart(2, '0')
 }

@@ -14,6 +14,7 @@ import type { Samples } from './sample.ts'
 import type { DestructiveStep, Script, ScriptStatement } from './script.ts'
 import type { DialectName, ServerAddress } from './server.ts'
 import type { StatementReader } from './statement-facts.ts'
+import type { ReadTableSizes } from './table-sizes.ts'
 
 /** What a kind of database can do. Decisions are taken on these, never on the dialect's name. */
 export interface DialectFeatures {
@@ -281,6 +282,8 @@ export interface Dialect {
   readonly removal: Removal
   /** What statements do, for rules. */
   readonly facts: StatementReader
+  /** How large tables are, for one database at a time. */
+  readonly tableSizes: ReadTableSizes<Connection>
   /** How rows are walked in batches; absent: data changes are not known here. */
   readonly batches?: Batches
   /** How a book of tenants is kept; absent: it cannot be kept here. */

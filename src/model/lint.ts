@@ -1,3 +1,4 @@
+import type { ErrorDocument } from './errors.ts'
 import type { Notice } from './migration.ts'
 import type { StepCost } from './statement-facts.ts'
 
@@ -31,13 +32,46 @@ export interface LintFinding {
   table: string | null
   /** With `lock`: whom it keeps out, and for how long; null: nobody. */
   cost: StepCost | null
+  /** What it means for real tenants. null: it is about no table whose size matters. Absent: the fleet was not read. */
+  fleet?: FindingFleet | null
+}
+
+/** What a statement meets in the targets that lack its migration. */
+export interface FindingFleet {
+  /** How many of them have the table. */
+  targets: number
+  /** Up to five of them, those that it takes longest in first. */
+  worst: readonly { target: string; rows: number | null; bytes: number; estimateMs: number }[]
+  /** Estimates of all of them together. */
+  totalMs: number
+}
+
+/** What estimates assume of every server, whatever it is. */
+export interface LintAssumptions {
+  scanBytesPerSecond: number
+  rewriteBytesPerSecond: number
+  buildRowsPerSecond: number
+}
+
+/** What was read of the fleet. */
+export interface LintFleet {
+  /** Active targets that were read. */
+  targets: number
+  /** Targets that could not be read. `target` null: it is not even known which there are. */
+  failures: readonly { target: string | null; error: ErrorDocument }[]
+  /** Migrations that every target has applied, and that were left out for it. */
+  leftOut: number
+  assumed: LintAssumptions
 }
 
 export interface LintReport {
   command: 'lint'
-  /** No error, and no more warnings than allowed. */
+  /** No error, and no more warnings than allowed. What could not be read of a fleet does not count. */
   ok: boolean
-  /** By set, then in the order of the migrations, then by place. */
+  /**
+   * By set, then in the order of the migrations, then by place. With `fleet`: what takes longest in all tenants first, then
+   * errors before warnings.
+   */
   findings: readonly LintFinding[]
   summary: {
     /** Migrations that were looked at. */
@@ -57,6 +91,8 @@ export interface LintReport {
   /** Rules that `findings` and `ignored` name. */
   rules: readonly LintRuleDescription[]
   notices: readonly Notice[]
+  /** null: it was not asked for. */
+  fleet: LintFleet | null
   /** Absolute: what `file` is relative to. */
   root: string
   maxWarnings: number | null
@@ -80,6 +116,13 @@ export interface LintOptions {
   after?: string
   /** Major version of the oldest PostgreSQL server. Default: `lint.pgVersion` of the config, else not known. */
   pgVersion?: number
+  /**
+   * Reads the fleet's histories and the sizes of its tables, so that findings are ranked, edits of what is applied are
+   * found, and what every active target has applied is left out. Default: no server is asked.
+   */
+  fleet?: boolean
+  /** With `fleet`: also what every active target has applied. Default: not. */
+  all?: boolean
   /** More warnings than this make `ok` false. Default: any number is fine. */
   maxWarnings?: number
 }

@@ -114,7 +114,7 @@ describe('what is taken away', () => {
   const contract = `-- tenantry:phase contract of no-orders\n${drop}`
 
   test('contract needs something before it', async () => {
-    expect(await rulesOf([table, contract])).toEqual(['drop-table'])
+    expect(await rulesOf([table, contract])).toEqual(['contract-without-earlier-step', 'drop-table'])
     const expand = '-- tenantry:phase expand of no-orders\nCREATE TABLE b (id int);'
     expect(await rulesOf([table, expand, contract])).toEqual([])
     expect(await rulesOf([table, expand.replace('no-orders', 'another'), contract])).toEqual(['drop-table'])

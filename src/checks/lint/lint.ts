@@ -1,8 +1,9 @@
 import { TenantryError } from '../../model/errors.ts'
 import type { LintFinding, LintOptions, LintReport, LintRuleDescription } from '../../model/lint.ts'
-import type { Migration, Notice } from '../../model/migration.ts'
+import type { Migration, MigrationPhase, Notice } from '../../model/migration.ts'
 import { chooseSets, type Fleet, type LoadedSet, resolveInSets } from '../../rollout/fleet.ts'
 import { type ChangedMigration, judgeChanged } from './changed.ts'
+import { assumed } from './estimate.ts'
 import { judgeFile, type LintState } from './judge.ts'
 import { emptySchema } from './known-schema.ts'
 import { maskFinding } from './mask-finding.ts'
@@ -17,6 +18,18 @@ export interface LintKnowledge {
   tenants?: ReadonlyMap<string, SetTenants>
   /** Migrations that were edited after they had been applied. */
   changed?: readonly ChangedMigration[]
+  /** Migrations that every target has applied, by set: they are left out. */
+  applied?: ReadonlyMap<string, ReadonlySet<string>>
+  /** Steps of changes that are no migrations. */
+  phases?: readonly MigrationPhase[]
+}
+
+interface Chosen {
+  isChosen(migration: Migration): boolean
+  /** Edits of what is applied are told of these, whether they are looked at or not. */
+  changed: readonly LintFinding[]
+  /** Steps that other sets, and data changes, have. */
+  phases: readonly MigrationPhase[]
 }
 
 interface Gathered {
@@ -38,8 +51,12 @@ export async function lintFleet(
   knowledge: LintKnowledge = {},
 ): Promise<LintReport> {
   const startedAt = performance.now()
-  const sets = chooseSets(await fleet.loadSets(), options.sets ?? [])
-  const isChosen = chooseMigrations(sets, options, fleet.config.lint.after)
+  const loaded = await fleet.loadSets()
+  const sets = chooseSets(loaded, options.sets ?? [])
+  const isWanted = chooseMigrations(sets, options, fleet.config.lint.after)
+  const applied = findApplied(sets, options, knowledge)
+  const isChosen = (migration: Migration) => isWanted(migration) && !applied.has(migration)
+  const isNamed = (options.migrations?.length ?? 0) > 0 ? isWanted : () => true
   const all: Gathered = {
     findings: [],
     ignored: [],
@@ -49,13 +66,31 @@ export async function lintFleet(
     statements: 0,
   }
   let migrations = 0
+  let leftOut = 0
   for (const set of sets) {
     migrations += set.migrations.filter(isChosen).length
-    await lintSet(fleet, set, options, knowledge, isChosen, all)
+    leftOut += set.migrations.filter((migration) => isWanted(migration) && applied.has(migration)).length
+    const { name } = set.config
+    const named = [{ name, migrations: set.migrations.filter(isNamed) }]
+    const others = loaded.filter((one) => one.config.name !== name).flatMap((one) => one.migrations)
+    const phases = [...others.flatMap(({ phase }) => phase ?? []), ...(knowledge.phases ?? [])]
+    const changed = judgeChanged(knowledge.changed ?? [], named)
+    await lintSet(fleet, set, options, knowledge, { isChosen, changed, phases }, all)
   }
-  const chosen = sets.map((set) => ({ name: set.config.name, migrations: set.migrations.filter(isChosen) }))
-  all.findings.push(...judgeChanged(knowledge.changed ?? [], chosen))
-  return report(fleet, all, migrations, options, startedAt)
+  const linted = report(fleet, all, migrations, options, startedAt)
+  return { ...linted, fleet: knowledge.applied === undefined ? null : { targets: 0, failures: [], leftOut, assumed } }
+}
+
+/** What every target has needs no second look, unless it is asked for. */
+function findApplied(
+  sets: readonly LoadedSet[],
+  { migrations = [], all = false }: LintOptions,
+  { applied }: LintKnowledge,
+): ReadonlySet<Migration> {
+  if (migrations.length > 0 || all) return new Set()
+  return new Set(
+    sets.flatMap((set) => set.migrations.filter(({ id }) => applied?.get(set.config.name)?.has(id) === true)),
+  )
 }
 
 /** All, or those that are named, or those that come after one. */
@@ -82,7 +117,7 @@ async function lintSet(
   set: LoadedSet,
   options: LintOptions,
   knowledge: LintKnowledge,
-  isChosen: (migration: Migration) => boolean,
+  { isChosen, changed, phases }: Chosen,
   all: Gathered,
 ): Promise<void> {
   const { config } = fleet
@@ -90,6 +125,7 @@ async function lintSet(
   if (!tenants.known) all.notices.push(tenantsUnknown(set, config.tenants.from))
   const pgVersion = options.pgVersion ?? config.lint.pgVersion
   const seen = new Set<string>()
+  const edited = new Map(changed.map((finding) => [finding.migration, finding]))
   const dialects = dialectsOf(fleet, tenants)
   if (dialects.length === 0) all.notAnalysed.push(...noServer(set, isChosen))
   for (const dialect of dialects) {
@@ -112,15 +148,21 @@ async function lintSet(
     const squawking = companion !== null && config.lint.squawk ? askSquawk(set, isChosen, config.root, pgVersion) : null
     const { files, notAnalysed } = await readSet(fleet, set, dialect, settings, isChosen)
     const squawk = await squawking
-    const state: LintState = { known: emptySchema(), phases: [] }
+    const state: LintState = { known: emptySchema(), phases: [...phases] }
     for (const notice of squawk?.notices ?? []) {
       if (!all.notices.some(({ rule }) => rule === notice.rule)) all.notices.push(notice)
     }
     for (const file of files) {
-      const { kept, ignored } = judgeFile(file, state, settings, squawk?.findIn(file))
-      if (!chosen(file)) continue
-      all.files.add(`${file.set}\0${file.file}`)
-      all.statements += file.facts.statements.length
+      const edit = file.direction === 'up' ? edited.get(file.migration) : undefined
+      const more = [...(edit === undefined ? [] : [edit]), ...(squawk?.findIn(file) ?? [])]
+      const judged = judgeFile(file, state, settings, more)
+      const isLinted = chosen(file)
+      const isTold = (one: LintFinding) => isLinted || one.rule === edit?.rule
+      const [kept, ignored] = [judged.kept.filter(isTold), judged.ignored.filter(isTold)]
+      if (isLinted) {
+        all.files.add(`${file.set}\0${file.file}`)
+        all.statements += file.facts.statements.length
+      }
       // A set for two kinds of database is read twice; what both say is said once.
       const isNew = (one: LintFinding) => !seen.has(keyOf(one))
       const [newKept, newIgnored] = [kept.filter(isNew), ignored.filter(isNew)]
@@ -130,7 +172,10 @@ async function lintSet(
       all.ignored.push(...newIgnored.map((one) => maskFinding(one, placeholders)))
     }
     all.notAnalysed.push(...notAnalysed)
+    for (const { migration } of files) edited.delete(migration)
   }
+  // Those whose files were not read here: code that every target has applied.
+  all.findings.push(...edited.values())
 }
 
 interface Squawked {
@@ -213,6 +258,7 @@ function report(
     notAnalysed,
     rules: describeRules([...findings, ...ignored]),
     notices,
+    fleet: null,
     root: fleet.config.root,
     maxWarnings: maxWarnings ?? null,
     durationMs: Math.round(performance.now() - startedAt),

@@ -8,6 +8,7 @@ import { enumLabelRemoved, enumLabelRenamed, enumLabelUsedAtOnce } from './rules
 import { dropIndexBlocks, indexBlocks, reindexBlocks } from './rules/indexes.ts'
 import { missingIfNotExists, unclearName } from './rules/names.ts'
 import { addNotNullWithoutDefault, setNotNull } from './rules/not-null.ts'
+import { contractAlone } from './rules/phases.ts'
 import { renameColumn, renameTable } from './rules/renames.ts'
 import { changeType, rewriteTable, storedColumn, volatileDefault } from './rules/rewrites.ts'
 import { roleChanged, searchPathSet, sessionStateLeft } from './rules/session.ts'
@@ -21,6 +22,7 @@ export const rules: readonly Rule[] = [
   dropColumn,
   dropObject,
   truncateTable,
+  contractAlone,
   renameTable,
   renameColumn,
   addNotNullWithoutDefault,

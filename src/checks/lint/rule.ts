@@ -99,6 +99,8 @@ export interface Rule {
   why: string
   /** What to do instead. */
   instead: string
+  /** What it does to all rows of a table, where no lock on the table says so. */
+  work?: StepCost['work']
   /** Also where migrations are undone. Absent: only where they are applied. */
   both?: true
   examples: readonly RuleExample[]

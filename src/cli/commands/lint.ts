@@ -16,6 +16,8 @@ interface LintFlags {
   after?: string
   pgVersion?: number
   maxWarnings?: number
+  fleet?: boolean
+  all?: boolean
   format?: 'text' | 'json' | 'sarif' | 'github'
 }
 
@@ -24,14 +26,19 @@ export function addLint(program: Command, invoke: Invoke): void {
     .command('lint [migration...]')
     .summary('unsafe, unclear and unusable statements in migrations')
     .description(
-      'Reads the files of migrations, all of them or the named ones, and connects to no server. Finds what blocks others, ' +
+      'Reads the files of migrations, all of them or the named ones, and connects to no server unless `--fleet` is given. Finds what blocks others, ' +
         'what breaks running releases, what cannot run and what is missing; each finding says why, which lock is taken ' +
-        'and how to do it instead. `-- tenantry:ignore <rule> because <reason>` above a statement waives one. Exit code ' +
-        '3: an error was found, or more warnings than allowed.',
+        'and how to do it instead. `-- tenantry:ignore <rule> because <reason>` above a statement waives one. ' +
+        'With `--fleet`, histories and sizes of tables are read, one query per database: findings are ranked by how long ' +
+        'tenants would be blocked (an estimate), edits of what is applied are found, and what every active tenant has ' +
+        'applied is left out. Exit code 3: an error was found, or more warnings than allowed. 1: with `--fleet`, a target ' +
+        'could not be read; the rest is linted.',
     )
     .option('--set <name>', 'this set of migrations only; repeatable', collect)
     .option('--after <migration>', 'only what comes after this one; default: `lint.after` of the config')
     .option('--pg-version <major>', "the oldest PostgreSQL server's version; default: `lint.pgVersion`", parseVersion)
+    .option('--fleet', 'read the real tenants: who would be blocked, for about how long, and what was edited since')
+    .option('--all', 'with --fleet: also what every active tenant has applied')
     .option('--max-warnings <n>', 'more warnings than this are a failure, too', parseWarnings)
     .addOption(
       new Option('--format <format>', 'how findings are written; default: text').choices([
@@ -45,6 +52,7 @@ export function addLint(program: Command, invoke: Invoke): void {
     ['tenantry lint', 'every migration'],
     ['tenantry lint 0042_add_currency', 'one migration'],
     ['tenantry lint --after 0041 --max-warnings 0', 'what is new, and nothing doubtful in it'],
+    ['tenantry lint --fleet', 'what is pending, and which tenants it would block for how long'],
     ['tenantry lint --format github', 'annotations in a pull request'],
     ['tenantry lint --format sarif > lint.sarif', 'for code scanning'],
   ])
@@ -54,13 +62,19 @@ export function addLint(program: Command, invoke: Invoke): void {
       const tenantry = await session.open()
       const report = await tenantry.lint(readOptions(migrations, flags))
       session.print(report, print)
+      if ((report.fleet?.failures.length ?? 0) > 0) return 1
       return report.ok ? 0 : 3
     }),
   )
 }
 
 function readOptions(migrations: readonly string[], flags: LintFlags): LintOptions {
-  const { set, after, pgVersion, maxWarnings } = flags
+  const { set, after, pgVersion, maxWarnings, fleet, all } = flags
+  if (all === true && fleet !== true) {
+    throw new TenantryError('USAGE', '`--all` goes with `--fleet`.', {
+      hint: 'Without --fleet every migration is linted anyway.',
+    })
+  }
   if (after !== undefined && migrations.length > 0) {
     throw new TenantryError('USAGE', '`--after` and a list of migrations say two different things.', {
       hint: 'Give one of them.',
@@ -72,6 +86,8 @@ function readOptions(migrations: readonly string[], flags: LintFlags): LintOptio
     ...(after !== undefined && { after }),
     ...(pgVersion !== undefined && { pgVersion }),
     ...(maxWarnings !== undefined && { maxWarnings }),
+    ...(fleet === true && { fleet }),
+    ...(all === true && { all }),
   }
 }
 

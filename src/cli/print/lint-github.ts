@@ -1,5 +1,6 @@
 import { relative, resolve, sep } from 'node:path'
 import type { LintFinding, LintReport } from '../../model/lint.ts'
+import { describeFleet } from './lint-fleet.ts'
 
 const commands = { error: 'error', warning: 'warning', info: 'notice' } as const
 
@@ -19,14 +20,13 @@ export function printLintForGithub({ findings, root }: LintReport, workspace: st
   return findings.map((finding) => printCommand(finding, pathFrom(workspace, root, finding.file)))
 }
 
-function printCommand(
-  { severity, rule, line, column, message, why, lock, rewrite }: LintFinding,
-  file: string,
-): string {
+function printCommand(finding: LintFinding, file: string): string {
+  const { severity, rule, line, column, message, why, lock, rewrite } = finding
   const properties = { file, line: String(line), col: String(column), title: rule }
   const list = Object.entries(properties).map(([name, value]) => `${name}=${escapeProperty(value)}`)
   const text = [
     message,
+    ...describeFleet(finding),
     ...(lock === null ? [] : [`lock: ${lock}`]),
     ...(why === null ? [] : [`why: ${why}`]),
     ...(rewrite === null ? [] : [`instead: ${rewrite}`]),

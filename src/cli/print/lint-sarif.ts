@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { pathToFileURL } from 'node:url'
 import type { LintFinding, LintReport } from '../../model/lint.ts'
+import { describeFleet } from './lint-fleet.ts'
 
 const levels = { error: 'error', warning: 'warning', info: 'note' } as const
 
@@ -77,9 +78,11 @@ export function toSarif(report: LintReport, version: string): object {
   }
 }
 
-function describe({ message, lock, rewrite }: LintFinding): string {
+function describe(finding: LintFinding): string {
+  const { message, lock, rewrite } = finding
   return [
     message,
+    ...describeFleet(finding),
     ...(lock === null ? [] : [`Lock: ${lock}.`]),
     ...(rewrite === null ? [] : [`Instead: ${rewrite}`]),
   ].join('\n')

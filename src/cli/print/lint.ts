@@ -1,5 +1,6 @@
 import type { LintFinding, LintReport } from '../../model/lint.ts'
 import { formatCount, formatDuration, indent, listSome, plural } from '../text.ts'
+import { describeFleet, printEstimates, printUnread } from './lint-fleet.ts'
 import { joinSections, type PrintStyle, printNext, printNotices } from './style.ts'
 
 /** Warnings that are shown without `--verbose`; errors are shown all. */
@@ -13,12 +14,14 @@ export function printLint(report: LintReport, style: PrintStyle): string[] {
   const shown = choose(report.findings, style)
   const said = new Set<string>()
   const blocks = shown.map((finding) => printFinding(finding, said, style))
-  if (style.quiet) return [...blocks.flat(), printHeadline(report, style)]
+  if (style.quiet) return [...blocks.flat(), ...printUnread(report, style), printHeadline(report, style)]
   return joinSections([
     ...blocks,
     printHidden(report, shown, style),
     printNotAnalysed(report, style),
     printNotices(report.notices, style),
+    printUnread(report, style),
+    printEstimates(report, style),
     [printHeadline(report, style)],
     printNext(nextAfterLint(report, style), style),
   ])
@@ -57,6 +60,7 @@ function printFinding(finding: LintFinding, said: Set<string>, { colors, verbose
   return [
     `${marks[severity]} ${place}  ${colors.bold(rule)}${held}`,
     `    ${message}`,
+    ...describeFleet(finding).map((text) => `    ${text}`),
     ...printExcerpt(finding).map((text) => colors.dim(`    ${text}`)),
     ...once(why, 'why:'),
     ...once(rewrite, 'instead:'),
@@ -90,7 +94,7 @@ function printNotAnalysed({ notAnalysed }: LintReport, { colors, verbose }: Prin
   })
 }
 
-function printHeadline({ summary, ok, maxWarnings, durationMs }: LintReport, { colors }: PrintStyle): string {
+function printHeadline({ summary, ok, maxWarnings, durationMs, fleet }: LintReport, { colors }: PrintStyle): string {
   const { migrations, errors, warnings, infos, ignored } = summary
   const parts = [
     ...(errors > 0 ? [plural(errors, 'error')] : []),
@@ -101,6 +105,8 @@ function printHeadline({ summary, ok, maxWarnings, durationMs }: LintReport, { c
   const tooMany = maxWarnings !== null && warnings > maxWarnings ? [`more than ${plural(maxWarnings, 'warning')}`] : []
   const aside = [
     ...tooMany,
+    ...(fleet === null ? [] : [`${plural(fleet.targets, 'target')} read`]),
+    ...(fleet !== null && fleet.leftOut > 0 ? [`${formatCount(fleet.leftOut)} applied everywhere, left out`] : []),
     ...(ignored > 0 ? [`${formatCount(ignored)} waived with a reason`] : []),
     `in ${formatDuration(durationMs)}`,
   ].join(' · ')
@@ -108,14 +114,16 @@ function printHeadline({ summary, ok, maxWarnings, durationMs }: LintReport, { c
   return `${ok ? colors.green(`✔ ${head}`) : colors.red(`✖ ${head}`)} ${colors.dim(aside)}`
 }
 
-function nextAfterLint({ findings, summary }: LintReport, { shell }: PrintStyle): string[] {
+function nextAfterLint({ findings, summary, fleet }: LintReport, { shell }: PrintStyle): string[] {
   const own = findings.filter(({ rule }) => !unwaivable.test(rule))
   const first = own.find(({ severity }) => severity === 'error') ?? own.find(({ severity }) => severity === 'warning')
   if (first === undefined || summary.errors + summary.warnings === 0) return []
   return [
     `write it the safe way, or waive it above the statement: \`-- tenantry:ignore ${first.rule} because <reason>\``,
-    ...(summary.migrations > 20 && summary.errors > 10
-      ? [`old migrations need no second look: \`${shell} lint --after <the last one that is applied everywhere>\``]
+    ...(fleet === null && summary.migrations > 20 && summary.errors > 10
+      ? [
+          `old migrations need no second look: \`${shell} lint --fleet\` leaves out what is applied everywhere, \`${shell} lint --after <one>\` what comes before`,
+        ]
       : []),
   ]
 }

@@ -23,6 +23,7 @@ import { removal } from './removal.ts'
 import { samples } from './samples.ts'
 import { scratch } from './scratch.ts'
 import { seedWords } from './seed-words.ts'
+import { tableSizes } from './table-sizes.ts'
 
 /** MariaDB 10.5 and later, MySQL 5.7 and later. A target is a database; what they call a schema is the same thing. */
 export const mysql: Dialect = {
@@ -35,6 +36,7 @@ export const mysql: Dialect = {
   samples,
   removal,
   facts,
+  tableSizes,
   batches,
   registryWords,
   seedWords,

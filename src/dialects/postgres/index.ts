@@ -23,6 +23,7 @@ import { removal } from './removal.ts'
 import { samples } from './samples.ts'
 import { listSchemas } from './schemas.ts'
 import { scratch } from './scratch.ts'
+import { tableSizes } from './table-sizes.ts'
 
 /** PostgreSQL 14 and later, direct or through a transaction pooler. */
 export const postgres: Dialect = {
@@ -35,6 +36,7 @@ export const postgres: Dialect = {
   samples,
   removal,
   facts,
+  tableSizes,
   batches,
   registryWords,
   quoteIdentifier,

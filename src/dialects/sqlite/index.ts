@@ -22,6 +22,7 @@ import { removal } from './removal.ts'
 import { samples } from './samples.ts'
 import { scratch } from './scratch.ts'
 import { seedWords } from './seed-words.ts'
+import { tableSizes } from './table-sizes.ts'
 
 /**
  * SQLite files, through Node's own SQLite or `libsql`. A server is a folder, a database a file in it; a file is never
@@ -39,6 +40,7 @@ export const sqlite: Dialect = {
   removal,
   emptying,
   facts,
+  tableSizes,
   registryWords,
   seedWords,
   quoteIdentifier,

@@ -70,6 +70,7 @@ export const unbatchedChange: Rule = {
   severity: 'warning',
   why: 'Every changed row stays locked until the commit, and all of the old versions stay on the disk until then.',
   instead: 'Change them in batches, each in a transaction of its own.',
+  work: 'rewrite',
   examples: [
     {
       dialect: 'postgres',
