@@ -44,6 +44,7 @@ export type {
   UpOptions,
 } from './model/report.ts'
 export type { Summary, TargetResult, TargetResultKind } from './model/rollout.ts'
+export type { SampleBrokenKey, SampleDbOptions, SampleDbReport, SampleTablePlan } from './model/sample-db.ts'
 export type {
   SeedContext,
   SeedDefinition,

@@ -6,10 +6,10 @@ import { proveFleet } from './checks/prove.ts'
 import { refuseUnproven } from './checks/refuse-unproven.ts'
 import { verifyFleet } from './checks/verify.ts'
 import { planVerification } from './checks/verify-applied.ts'
-import { withFoundSets } from './config/found-sets.ts'
 import type { ResolvedConfig } from './config/resolved.ts'
-import { writeInit } from './config/write-init.ts'
 import { openDataChanges } from './data/data-changes.ts'
+import { makeSample } from './data/sample-db/sample-db.ts'
+import { runSeeds } from './data/seeds/run-seeds.ts'
 import { findUnfinished } from './data/unfinished-changes.ts'
 import { planUp } from './engine/plan-up.ts'
 import type { GuardOptions } from './model/app.ts'
@@ -36,20 +36,23 @@ import type {
   UpOptions,
 } from './model/report.ts'
 import type { Policy } from './model/rollout.ts'
+import type { SampleDbOptions } from './model/sample-db.ts'
+import type { SeedOptions } from './model/seed.ts'
 import type { Tenants } from './model/tenant-report.ts'
+import { adoptProject } from './open-adopt.ts'
 import { openLint } from './open-lint.ts'
 import { OpenRegistry } from './open-registry.ts'
+import { dumpTool } from './provision/dump-place.ts'
 import { HeadRun } from './provision/head-run.ts'
 import { type ChooseTargets, planLate } from './provision/late-targets.ts'
 import type { Provisioning } from './provision/making.ts'
 import { provisionTenant, requireRegistry } from './provision/provisioner.ts'
 import type { Registry } from './registry/registry.ts'
-import { adoptFleet } from './rollout/adopt.ts'
 import { AppConnections } from './rollout/app-connections.ts'
 import { AppVersions } from './rollout/app-versions.ts'
 import { type CarryOut, carryOut } from './rollout/carry-out.ts'
 import { explainTarget } from './rollout/explain.ts'
-import { Fleet, type FleetSet, type LoadedSet, resolveInSets } from './rollout/fleet.ts'
+import { type Fleet, type FleetSet, type LoadedSet, resolveInSets } from './rollout/fleet.ts'
 import { holdContracts, reportHeld, reportPhases } from './rollout/hold-contracts.ts'
 import { describeHeld, heldIds } from './rollout/phases.ts'
 import { planUndo } from './rollout/plan-undo.ts'
@@ -61,7 +64,7 @@ import { RolloutStore } from './rollout/store.ts'
 import { unlockFleet } from './rollout/unlock.ts'
 import { awaitServers, type WaitOptions, waitForServers } from './rollout/wait-for-servers.ts'
 
-import { dialectOf, fleetOf, tenantsOf } from './wiring.ts'
+import { fleetOf } from './wiring.ts'
 
 /** A fleet that is open: each method plans or reads with the fleet, and hands over to a room. */
 export class OpenFleet implements Tenantry {
@@ -180,6 +183,10 @@ export class OpenFleet implements Tenantry {
     return openLint(this.#fleet, options)
   }
 
+  async sampleDb(options: SampleDbOptions = {}) {
+    return makeSample(this.#fleet, options, { cwd: this.#cwd, dump: dumpTool })
+  }
+
   async baseline(options: BaselineOptions): Promise<FleetReport> {
     return runBaseline(this.#fleet, options)
   }
@@ -193,6 +200,10 @@ export class OpenFleet implements Tenantry {
         targets.push(await explainTarget(this.#fleet, this.#store, set, target, tenant))
     }
     return { command: 'explain' as const, ok: targets.every(({ healthy }) => healthy), tenant, targets }
+  }
+
+  async seed(options: SeedOptions = {}) {
+    return runSeeds(this.#fleet, options)
   }
 
   async make(name: string, options: { set?: string; description?: string } = {}): Promise<MakeReport> {
@@ -222,36 +233,7 @@ export class OpenFleet implements Tenantry {
   }
 
   async adopt(options: { selectors?: Selectors; write?: boolean } = {}): Promise<AdoptReport> {
-    const fleet = await this.#fleetOfProject()
-    try {
-      const report = await adoptFleet(fleet, options.selectors ?? {})
-      const { file, root } = this.#config
-      const written = file === null && options.write === true
-      return { ...report, config: written ? (await writeInit(root)).file : file, written }
-    } finally {
-      if (fleet !== this.#fleet) await fleet.close()
-    }
-  }
-
-  /** Without a config, and with nothing in the usual folder, the project is looked at for other ones. */
-  async #fleetOfProject(): Promise<Fleet> {
-    if (this.#config.file !== null) return this.#fleet
-    const loaded = await this.#fleet.loadSets().catch((error: unknown) => {
-      if (isTenantryError(error) && error.code === 'MIGRATIONS_UNREADABLE') return []
-      throw error
-    })
-    if (loaded.some(({ migrations }) => migrations.length > 0)) return this.#fleet
-    const found = await withFoundSets(this.#config)
-    if (found === null) return this.#fleet
-    for (const notice of found.notices.slice(this.#config.notices.length)) this.#fleet.emit({ type: 'notice', notice })
-    const fleet: Fleet = new Fleet(
-      found,
-      (server) => dialectOf(found, server),
-      () => tenantsOf(found, fleet, this.#registry),
-      this.#fleet.emit,
-      this.#fleet.credentials,
-    )
-    return fleet
+    return adoptProject({ config: this.#config, fleet: this.#fleet, registry: this.#registry }, options)
   }
 
   async unlock(options: UnlockOptions = {}) {

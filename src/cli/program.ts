@@ -17,6 +17,7 @@ import { addPlan } from './commands/plan.ts'
 import { addProve } from './commands/prove.ts'
 import { addRegistry } from './commands/registry.ts'
 import { addRollout } from './commands/rollout.ts'
+import { addSampleDb } from './commands/sample-db.ts'
 import { addSeed } from './commands/seed.ts'
 import { addStatus } from './commands/status.ts'
 import { addTenants } from './commands/tenants.ts'
@@ -61,6 +62,7 @@ export function buildProgram(invoke: Invoke): Command {
     addDrift,
     addBackfill,
     addBackfillData,
+    addSampleDb,
     addSeed,
     addProve,
     addLint,

@@ -64,6 +64,7 @@ const noticesInResult: ReadonlySet<string> = new Set([
   'repair',
   'prove',
   'lint',
+  'sample-db',
   'backfill-data list',
   'backfill-data run',
   'backfill-data pause',

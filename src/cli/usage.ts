@@ -3,7 +3,7 @@ import { distance } from 'fastest-levenshtein'
 import { TenantryError } from '../model/errors.ts'
 
 /** Commands that the contract lists and this version does not have. */
-const laterCommands: ReadonlySet<string> = new Set(['sample-db', 'worker', 'serve'])
+const laterCommands: ReadonlySet<string> = new Set(['worker', 'serve'])
 
 const laterRolloutCommands: ReadonlySet<string> = new Set(['pause', 'resume', 'approve', 'cancel'])
 

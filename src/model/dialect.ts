@@ -12,6 +12,7 @@ import type { RegistryWords } from './registry-words.ts'
 import type { Removal } from './removal.ts'
 import type { Samples } from './sample.ts'
 import type { DestructiveStep, Script, ScriptStatement } from './script.ts'
+import type { SeedWords } from './seed-words.ts'
 import type { DialectName, ServerAddress } from './server.ts'
 import type { StatementReader } from './statement-facts.ts'
 import type { ReadTableSizes } from './table-sizes.ts'
@@ -286,12 +287,14 @@ export interface Dialect {
   readonly tableSizes: ReadTableSizes<Connection>
   /** How rows are walked in batches; absent: data changes are not known here. */
   readonly batches?: Batches
-  /** How a book of tenants is kept; absent: it cannot be kept here. */
-  readonly registryWords?: RegistryWords
-  quoteIdentifier(name: string): string
-  quoteLiteral(value: string): string
   /** How the rows of many tables are taken away; absent: no samples are made here. */
   readonly emptying?: Emptying
+  /** How a book of tenants is kept; absent: it cannot be kept here. */
+  readonly registryWords?: RegistryWords
+  /** How rows of seed files are written; absent: seeds are not known here. */
+  readonly seedWords?: SeedWords
+  quoteIdentifier(name: string): string
+  quoteLiteral(value: string): string
   /** Throws {@link DatabaseError}. */
   connect(server: ServerAddress, database: string, options: ConnectOptions): Promise<Connection>
   /**

@@ -18,6 +18,7 @@ import type { PhaseReport } from './phase-report.ts'
 import type { ProvisionOptions, ProvisionReport } from './provision.ts'
 import type { RegistryTool } from './registry-report.ts'
 import type { Summary, TargetResult, WaveResult } from './rollout.ts'
+import type { SampleDbOptions, SampleDbReport } from './sample-db.ts'
 import type { SeedOptions, SeedReport } from './seed.ts'
 import type { Tenants } from './tenant-report.ts'
 
@@ -358,6 +359,11 @@ export interface Tenantry {
    * stays as it is. A failed target stops no other. Throws SEEDS_UNREADABLE, SEED_UNKNOWN.
    */
   seed(options?: SeedOptions): Promise<SeedReport>
+  /**
+   * Makes one database a clean sample: what `sampleDb.keep` lists stays, every other row goes, in one transaction. Throws
+   * CONFIG_INVALID, USAGE, TENANT_UNKNOWN, SHARED_TARGET, SAMPLE_REFUSED; what else is wrong is the report's `error`.
+   */
+  sampleDb(options?: SampleDbOptions): Promise<SampleDbReport>
   make(name: string, options?: { set?: string; description?: string }): Promise<MakeReport>
   rollouts(): Promise<RolloutListItem[]>
   rollout(id: string): Promise<RolloutReport>

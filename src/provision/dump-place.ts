@@ -1,24 +1,11 @@
-import { spawn } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { constants } from 'node:fs'
 import { access, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, delimiter, dirname, join } from 'node:path'
-import type { Connection, Dialect } from '../model/dialect.ts'
 import { DatabaseError } from '../model/dialect.ts'
 import { TenantryError } from '../model/errors.ts'
-import type { DumpRecipe } from '../model/removal.ts'
-import type { ServerAddress } from '../model/server.ts'
-import type { Placement } from '../model/tenant.ts'
-
-/** A place that could be dumped. */
-export interface DumpSource {
-  dialect: Dialect
-  /** With what to log in with. */
-  server: ServerAddress
-  placement: Placement
-  /** For dialects that dump by a statement. The caller of it closes it. */
-  connect(): Promise<Connection>
-}
+import type { DumpRecipe, DumpSource, DumpTool } from '../model/removal.ts'
 
 /** The program that dumps such a place here; `null`: none is installed. A dialect that needs none names itself. */
 export async function findDumpProgram(source: DumpSource): Promise<string | null> {
@@ -35,14 +22,11 @@ export async function findDumpProgram(source: DumpSource): Promise<string | null
  */
 export async function checkDump(source: DumpSource, file: string): Promise<void> {
   const recipe = recipeOf(source, { file, folder: dirname(file) })
-  if (recipe.by === 'program' && (await findProgram(recipe.programs)) === null) {
-    throw failed(`\`${recipe.programs.join('` or `')}\` is not installed here`, {
-      hint: `Install ${recipe.programs.join(' or ')}, or dump it on another machine and leave \`--dump\` out.`,
-    })
-  }
-  if (await exists(file)) throw failed(`${file} is there already`, { hint: 'Name a file that is not there yet.' })
+  if (recipe.by === 'program') await checkProgram(source, recipe)
+  if (await exists(file))
+    throw failed(source, `${file} is there already`, { hint: 'Name a file that is not there yet.' })
   await access(dirname(file), constants.W_OK).catch((cause) => {
-    throw failed(`${dirname(file)} is no folder that can be written to`, { hint: 'Name another file.', cause })
+    throw failed(source, `${dirname(file)} is no folder that can be written to`, { hint: 'Name another file.', cause })
   })
 }
 
@@ -63,7 +47,7 @@ export async function dumpPlace(source: DumpSource, file: string): Promise<{ fil
     if (recipe.by === 'statement') await runStatement(source, recipe.sql)
     else await runProgram(source, recipe)
     const { size } = await stat(partial)
-    if (size === 0) throw failed('the file is empty', {})
+    if (size === 0) throw failed(source, 'the file is empty', {})
     await rename(partial, file)
     return { file, bytes: size }
   } catch (error) {
@@ -78,12 +62,12 @@ function recipeOf({ dialect, server, placement }: DumpSource, to: { file: string
   return dialect.removal.dump(server, placement.database, placement.schema ?? null, to)
 }
 
-async function runStatement({ connect }: DumpSource, sql: string): Promise<void> {
-  const connection = await connect()
+async function runStatement(source: DumpSource, sql: string): Promise<void> {
+  const connection = await source.connect()
   try {
     await connection.query(sql)
   } catch (cause) {
-    if (cause instanceof DatabaseError) throw failed(cause.failure.message, { cause })
+    if (cause instanceof DatabaseError) throw failed(source, cause.failure.message, { cause })
     throw cause
   } finally {
     await connection.close()
@@ -91,11 +75,11 @@ async function runStatement({ connect }: DumpSource, sql: string): Promise<void>
 }
 
 async function runProgram(
-  { server }: DumpSource,
+  source: DumpSource,
   { programs, args, env, secrets }: Extract<DumpRecipe, { by: 'program' }>,
 ): Promise<void> {
   const program = await findProgram(programs)
-  if (program === null) throw failed(`\`${programs.join('` or `')}\` is not installed here`, {})
+  if (program === null) throw failed(source, `\`${programs.join('` or `')}\` is not installed here`, {})
   for (const { path, text } of secrets) await writeFile(path, text, { mode: 0o600, flag: 'wx' })
   const { code, said } = await new Promise<{ code: number | null; said: string }>((resolve) => {
     const child = spawn(program.path, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe'] })
@@ -107,15 +91,36 @@ async function runProgram(
     child.on('close', (exit) => resolve({ code: exit, said }))
   })
   if (code === 0) return
-  const password = server.password?.reveal()
+  const password = source.server.password?.reveal()
   // Masked whole, then cut: a cut through the password would leave a piece of it.
   const clean = (password ? said.replaceAll(password, '[secret]') : said).trim().slice(-2000)
   const versions = /version mismatch/i.test(clean)
-  throw failed(`${program.name} ended with exit code ${code ?? 'none'}: ${clean.split('\n')[0] ?? ''}`, {
+  throw failed(source, `${program.name} ended with exit code ${code ?? 'none'}: ${clean.split('\n')[0] ?? ''}`, {
     hint: versions
       ? `Install the ${program.name} of the server's version and put it first on the PATH.`
       : 'Mend what it says, and run this again.',
     context: { output: clean },
+  })
+}
+
+async function checkProgram(
+  source: DumpSource,
+  { programs, fits }: Extract<DumpRecipe, { by: 'program' }>,
+): Promise<void> {
+  const program = await findProgram(programs)
+  if (program === null) {
+    throw failed(source, `\`${programs.join('` or `')}\` is not installed here`, {
+      hint: `Install ${programs.join(' or ')}, or dump it on another machine and leave \`--dump\` out.`,
+    })
+  }
+  const { serverVersion } = source
+  if (fits === undefined || serverVersion === undefined) return
+  const said = await new Promise<string>((resolve) =>
+    execFile(program.path, ['--version'], (_error, text) => resolve(text.trim())),
+  )
+  if (fits(said, serverVersion)) return
+  throw failed(source, `${program.name} here (${said}) is older than the server`, {
+    hint: `Install the ${program.name} of the server's version and put it first on the PATH.`,
   })
 }
 
@@ -142,6 +147,13 @@ function exists(file: string): Promise<boolean> {
   )
 }
 
-function failed(why: string, options: ConstructorParameters<typeof TenantryError>[2]): TenantryError {
-  return new TenantryError('BACKUP_FAILED', `The dump was not written, so nothing was dropped: ${why}.`, options)
+function failed(
+  { consequence = 'so nothing was dropped' }: DumpSource,
+  why: string,
+  options: ConstructorParameters<typeof TenantryError>[2],
+): TenantryError {
+  return new TenantryError('BACKUP_FAILED', `The dump was not written, ${consequence}: ${why}.`, options)
 }
+
+/** For commands of lower floors. */
+export const dumpTool: DumpTool = { check: checkDump, write: dumpPlace }

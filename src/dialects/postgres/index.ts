@@ -23,6 +23,7 @@ import { removal } from './removal.ts'
 import { samples } from './samples.ts'
 import { listSchemas } from './schemas.ts'
 import { scratch } from './scratch.ts'
+import { seedWords } from './seed-words.ts'
 import { tableSizes } from './table-sizes.ts'
 
 /** PostgreSQL 14 and later, direct or through a transaction pooler. */
@@ -38,10 +39,11 @@ export const postgres: Dialect = {
   facts,
   tableSizes,
   batches,
+  emptying,
   registryWords,
+  seedWords,
   quoteIdentifier,
   quoteLiteral,
-  emptying,
   connect,
   driverOptions,
   compile: compileMigrations,

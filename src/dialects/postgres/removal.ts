@@ -47,6 +47,7 @@ export const removal: Removal = {
         ...tls.env,
       },
       secrets: tls.files,
+      fits: (said, version) => Number(/\) (\d+)/.exec(said)?.[1] ?? 0) >= Math.floor(version / 10_000),
     }
   },
   isOfServer(database, schema) {
