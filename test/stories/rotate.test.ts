@@ -146,6 +146,8 @@ function story(configureStore: () => Promise<void>): void {
     while (rotations.some(({ exitCode }) => exitCode === null)) {
       await count(ids)
       readings++
+      // SQLite answers at once, so that nothing else would ever be heard.
+      await sleep(1)
       // A process that still has only the old key stores one.
       const id = ids[readings * 37] ?? ''
       const slug = (await registry.tenants.find(id))?.slug
