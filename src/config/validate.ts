@@ -78,7 +78,6 @@ function word(allowed: readonly string[], notYet: readonly string[] = []) {
 const laterFormats = [
   'golang-migrate',
   'goose',
-  'sql-migrate',
   'flyway',
   'drizzle',
   'node-pg-migrate',

@@ -2,16 +2,14 @@ import type { HistoryEntry, HistoryShape, HistorySnapshot, LedgerEntry } from '.
 import type { Migration } from '../model/migration.ts'
 import type { HalfDone, RenamedMigration, Standing } from '../model/plan.ts'
 import { findKeyStyle, findLedgerOfKey, type MatchedEntry, matchesChecksum, matchHistory } from './match-history.ts'
+import { settleRows } from './settle-rows.ts'
 
 /**
  * What one history means for a folder of migrations. Pure; a comparison of sets, never "newer than the last one".
  * Every migration is in exactly one of `applied`, `pending`, `renamed` (by `to`) and `halfDone`.
  */
-export function readStanding(
-  migrations: readonly Migration[],
-  snapshot: HistorySnapshot,
-  shape: HistoryShape,
-): Standing {
+export function readStanding(migrations: readonly Migration[], stored: HistorySnapshot, shape: HistoryShape): Standing {
+  const snapshot = settleRows(migrations, stored, shape)
   const matched = matchHistory(migrations, snapshot.entries)
   const halfDone = findHalfDone(migrations, matched, snapshot.ledger, shape)
   const unfinished = new Set(halfDone.map((half) => half.migration))

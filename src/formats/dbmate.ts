@@ -17,13 +17,13 @@ export const dbmate: Format = sectionFormat({
   history: historyShape('dbmate'),
   marker: /^--\s*migrate:up(\s|$)/m,
   readName(fileName) {
-    const version = /^(\d+).*\.sql$/.exec(fileName)?.[1]
-    return version === undefined ? null : { id: fileName.replace(/\.sql$/, ''), version }
+    const number = /^(\d+).*\.sql$/.exec(fileName)?.[1]
+    return number === undefined ? null : { id: fileName.replace(/\.sql$/, ''), number, key: number }
   },
   compare: (a, b) => (a.entry.name < b.entry.name ? -1 : a.entry.name > b.entry.name ? 1 : 0),
   split: splitBlocks,
   template({ dir, last, name, description, now }) {
-    const id = `${nextStamp(last?.version ?? null, now)}_${makeSlug(name)}`
+    const id = `${nextStamp(last?.number ?? null, now)}_${makeSlug(name)}`
     const header = `-- Description: ${describeName(name, description)}\n`
     return { path: join(dir, `${id}.sql`), text: `${header}-- migrate:up\n\n\n-- migrate:down\n\n` }
   },

@@ -122,8 +122,33 @@ const dbmate: HistoryShape = {
   rolledBackAt: null,
   batch: null,
   spelling: 'number',
+  undoOrder: 'folder',
   nativeLock: null,
   values: (row) => ({ version: row.key }),
+}
+
+/**
+ * Source: `MigrationRecord` of sql-migrate and the dialects of gorp. File names with their ending; what is undone first
+ * is the last file in the tool's own order.
+ */
+const sqlMigrate: HistoryShape = {
+  kind: 'sql-migrate',
+  defaultTable: 'gorp_migrations',
+  columns: [
+    { name: 'id', type: 'text-key' },
+    { name: 'applied_at', type: 'datetime' },
+  ],
+  key: 'id',
+  checksum: null,
+  order: ['applied_at'],
+  finishedAt: null,
+  rolledBackAt: null,
+  batch: null,
+  spelling: 'file',
+  undoOrder: 'folder',
+  nativeLock: null,
+  tableOptions: { mysql: 'ENGINE=InnoDB CHARSET=UTF8' },
+  values: (row) => ({ id: row.key, applied_at: { now: true } }),
 }
 
 const shapes: Record<HistoryKind, HistoryShape> = {
@@ -132,6 +157,7 @@ const shapes: Record<HistoryKind, HistoryShape> = {
   knex,
   sequelize,
   dbmate,
+  'sql-migrate': sqlMigrate,
 }
 
 /**

@@ -5,9 +5,17 @@ import { knex } from './knex/knex.ts'
 import { prisma } from './prisma.ts'
 import { sequelize } from './sequelize/sequelize.ts'
 import { sql } from './sql.ts'
+import { sqlMigrate } from './sql-migrate.ts'
 
 /** Every format there is. */
-export const formats: Readonly<Record<FormatName, Format>> = { sql, prisma, knex, sequelize, dbmate }
+export const formats: Readonly<Record<FormatName, Format>> = {
+  sql,
+  prisma,
+  knex,
+  sequelize,
+  dbmate,
+  'sql-migrate': sqlMigrate,
+}
 
 /** The format a folder looks most like; null: like none of them, or there is no such folder. */
 export async function detectFormat(dir: string): Promise<FormatName | null> {

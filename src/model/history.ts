@@ -1,7 +1,7 @@
 import type { DialectName } from './server.ts'
 
 /** Kinds of history tables, as they are written in a config. */
-export const historyKinds = ['schema_migrations', 'prisma', 'knex', 'sequelize', 'dbmate'] as const
+export const historyKinds = ['schema_migrations', 'prisma', 'knex', 'sequelize', 'dbmate', 'sql-migrate'] as const
 
 export type HistoryKind = (typeof historyKinds)[number]
 
@@ -11,6 +11,8 @@ export type ColumnType =
   | 'uuid-text-key'
   | 'name-key'
   | 'version-key'
+  | 'text-key'
+  | 'datetime'
   | 'varchar255'
   | 'varchar64'
   | 'text'
@@ -66,6 +68,15 @@ export interface HistoryShape {
   batch: string | null
   /** `file`, `number`: always the file's name or number, as the tool itself spells it. `as-rows`: as most rows do. */
   spelling: 'id' | 'file' | 'number' | 'as-rows'
+  /** Keys of rows that stand for no migration (goose's first one). Absent: none. */
+  ignoredKeys?: readonly string[]
+  /**
+   * A column that says yes or no, and what a row is then. `undone`: it takes back an earlier row of its key, as old
+   * versions of goose wrote it. Absent: the tool has none.
+   */
+  flag?: { column: string; yes: HistoryEntry['state']; no: HistoryEntry['state'] }
+  /** `folder`: what the tool undoes first is the last one in the order of its files. Absent: the last row. */
+  undoOrder?: 'folder'
   /** The lock that the tool itself takes; null: it has none. A run of ours holds it, too. */
   nativeLock: NativeLock | null
   /** Appended to CREATE TABLE where the tool does so (`ENGINE=InnoDB …`). */
@@ -97,8 +108,8 @@ export interface HistoryEntry {
   /** The key as stored. */
   key: string
   checksum: string | null
-  /** `failed`: the tool's own table says it started and did not finish. */
-  state: 'applied' | 'failed'
+  /** `failed`: the tool's own table says it started and did not finish. `undone`: it takes an earlier row back. */
+  state: 'applied' | 'failed' | 'undone'
   /** Absent: the history has no batches, or this row has none. */
   batch?: number
   /** What the tool itself noted about a failure (Prisma's `logs`), where the row is `failed`. */

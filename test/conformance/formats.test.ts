@@ -25,6 +25,13 @@ const samples: readonly FormatSample[] = [
     down: (id) => `${id}.sql`,
     join: (up, down) => `-- migrate:up\n${up}\n-- migrate:down\n${down ?? ''}`,
   },
+  {
+    format: formats['sql-migrate'],
+    ids: ['2_users', '10-roles', '0011_orders'],
+    up: (id) => `${id}.sql`,
+    down: (id) => `${id}.sql`,
+    join: (up, down) => `-- +migrate Up\n${up}${down === null ? '' : `\n-- +migrate Down\n${down}`}`,
+  },
 ]
 
 const codeSamples: readonly CodeFormatSample[] = [

@@ -9,6 +9,7 @@ const formatNames: Readonly<Record<string, string>> = {
   knex: 'Knex migrations',
   sequelize: 'Sequelize migrations',
   dbmate: 'dbmate migrations',
+  'sql-migrate': 'sql-migrate migrations',
 }
 
 const mostGroups = 25

@@ -12,6 +12,8 @@ const columnTypes: Readonly<Record<ColumnType, string>> = {
   // Both keys, as Sequelize declares them; the only such column of any tool has this name.
   'name-key': 'VARCHAR(255) NOT NULL UNIQUE, PRIMARY KEY (`name`)',
   'version-key': 'VARCHAR(128) PRIMARY KEY',
+  'text-key': 'VARCHAR(255) NOT NULL PRIMARY KEY',
+  datetime: 'DATETIME',
   varchar255: 'VARCHAR(255)',
   varchar64: 'VARCHAR(64)',
   text: 'TEXT',

@@ -9,6 +9,8 @@ const columnTypes: Record<ColumnType, string> = {
   'uuid-text-key': 'VARCHAR(36) PRIMARY KEY',
   'name-key': 'VARCHAR(255) UNIQUE PRIMARY KEY',
   'version-key': 'VARCHAR PRIMARY KEY',
+  'text-key': 'TEXT NOT NULL PRIMARY KEY',
+  datetime: 'TIMESTAMPTZ',
   varchar255: 'VARCHAR(255)',
   varchar64: 'VARCHAR(64)',
   text: 'TEXT',

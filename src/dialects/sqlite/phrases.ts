@@ -10,6 +10,8 @@ const columnTypes: Readonly<Record<ColumnType, string>> = {
   'uuid-text-key': 'TEXT NOT NULL PRIMARY KEY',
   'name-key': 'VARCHAR(255) NOT NULL UNIQUE PRIMARY KEY',
   'version-key': 'VARCHAR(128) PRIMARY KEY',
+  'text-key': 'VARCHAR(255) NOT NULL PRIMARY KEY',
+  datetime: 'DATETIME',
   varchar255: 'VARCHAR(255)',
   varchar64: 'VARCHAR(64)',
   text: 'TEXT',

@@ -16,8 +16,10 @@ import { isFault, type Section, type SectionFault, type Sections } from './secti
 export interface SectionName {
   /** The file's name without its ending. */
   id: string
-  /** The number as the history spells it; null: the tool goes by names. */
-  version: string | null
+  /** Digits in front; null: there are none. */
+  number: string | null
+  /** What a history row holds. */
+  key: string
 }
 
 /** A file of the folder that is a migration. */
@@ -112,15 +114,14 @@ async function findFiles(tool: SectionTool, options: FormatOptions, findings: Fi
 function findTwins(tool: SectionTool, files: readonly SectionFile[]): FolderProblem[] {
   const groups = new Map<string, SectionFile[]>()
   for (const file of files) {
-    const key = file.version ?? file.id
-    groups.set(key, [...(groups.get(key) ?? []), file])
+    groups.set(file.key, [...(groups.get(file.key) ?? []), file])
   }
   return [...groups.values()]
     .filter((group) => group.length > 1)
     .map((group) => {
       const shown = group.map(({ entry }) => entry.shown)
       const [first] = group as [SectionFile]
-      const what = first.version === null ? `are the migration ${first.id}` : `have the number ${first.version}`
+      const what = first.key === first.number ? `have the number ${first.key}` : `are the migration ${first.id}`
       return {
         code: 'MIGRATION_DUPLICATE',
         message: `${group.length} migrations of ${tool.title} ${what}: ${shown.join(', ')}.`,
@@ -132,7 +133,7 @@ function findTwins(tool: SectionTool, files: readonly SectionFile[]): FolderProb
 
 async function readMigration(
   tool: SectionTool,
-  { id, version, entry }: SectionFile,
+  { id, number, key, entry }: SectionFile,
   options: FormatOptions,
   findings: Findings,
 ): Promise<Migration | null> {
@@ -154,10 +155,10 @@ async function readMigration(
   const headers = readHeaders(text)
   return {
     id,
-    number: version,
+    number,
     ...checksumText(file),
     description: headers.description,
-    keys: [...new Set([id, entry.name, ...(version === null ? [] : [version])])],
+    keys: [...new Set([id, entry.name, key])],
     up: bodyOf(sections.up, entry),
     down: readDown(sections.down, id, entry, findings),
     transaction: headers.noTransaction ? 'never' : 'auto',

@@ -49,3 +49,13 @@ export class SectionLines {
     return text === '' ? '' : `${text}\n`
   }
 }
+
+/** A semicolon at the end of a line, a comment aside: as goose and sql-migrate find the end of a statement. */
+export function endsStatement(line: string): boolean {
+  let last = ''
+  for (const word of line.trim().split(/\s+/)) {
+    if (word.startsWith('--')) break
+    last = word
+  }
+  return last.endsWith(';')
+}
