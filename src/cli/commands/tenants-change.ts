@@ -34,8 +34,10 @@ export function addTenantsChange(tenants: Command, invoke: Invoke): void {
     command.action((tenant: string, { migrate }: { migrate?: boolean }) =>
       invoke(command, async (session) => {
         const tenantry = await session.open()
-        const options = migrate === undefined ? {} : { migrate }
-        session.print(await tenantry.tenants[name](tenant, options), printTenantChange)
+        const { tenants: book } = tenantry
+        const asItIs = name === 'activate' && migrate === false
+        const report = asItIs ? book.activate(tenant, { migrate }) : book[name](tenant)
+        session.print(await report, printTenantChange)
         return 0
       }),
     )
