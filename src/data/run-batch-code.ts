@@ -18,6 +18,7 @@ export async function runBatchCode<Given extends object = Omit<DataBatch, 'query
 ): Promise<{ failure: DatabaseFailure; final: boolean } | null> {
   const { called = 'batch' } = limits
   let open = true
+  const inFlight = new Set<Promise<unknown>>()
   let failure: DatabaseFailure | null = null
   const query: DataBatch['query'] = async (text, values) => {
     if (!open) throw new Error(`the ${called} is over: await every query before the function returns`)
@@ -28,11 +29,15 @@ export async function runBatchCode<Given extends object = Omit<DataBatch, 'query
       )
       throw new Error(failure.message)
     }
+    const asked = connection.query(text, values)
+    inFlight.add(asked)
     try {
-      return await connection.query(text, values)
+      return await asked
     } catch (error) {
       if (error instanceof DatabaseError) failure ??= error.failure
       throw error
+    } finally {
+      inFlight.delete(asked)
     }
   }
   let timer: NodeJS.Timeout | undefined
@@ -55,6 +60,8 @@ export async function runBatchCode<Given extends object = Omit<DataBatch, 'query
       late,
     ])
     open = false
+    // What it did not wait for is part of the transaction, too.
+    await Promise.allSettled(inFlight)
     // Assigned in closures, which the compiler does not follow.
     const swallowed = failure as DatabaseFailure | null
     if (swallowed !== null) return { failure: swallowed, final: false }

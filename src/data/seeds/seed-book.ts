@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { isRecord } from '../../config/record.ts'
 import type { Connection, Dialect } from '../../model/dialect.ts'
 import { seedTable } from '../../model/history.ts'
 import type { SeedWords } from '../../model/seed-words.ts'
@@ -66,8 +67,8 @@ export class SeedBook {
           rowKey: String(row.row_key),
           seed: String(row.seed),
           name: String(row.row_name),
-          atKey: JSON.parse(String(row.at_key)) as BookEntry['atKey'],
-          wrote: JSON.parse(String(row.wrote)) as BookEntry['wrote'],
+          atKey: parse(row.at_key),
+          wrote: parse(row.wrote) as BookEntry['wrote'],
           given: String(row.given),
         },
       ]),
@@ -105,6 +106,19 @@ export class SeedBook {
   forget(ofTable: string, tenant: string | null, entries: readonly Pick<BookEntry, 'rowKey'>[]): string {
     const keys = entries.map(({ rowKey }) => this.#dialect.quoteLiteral(rowKey)).join(', ')
     return `DELETE FROM ${this.#place} WHERE ${this.#which(ofTable, tenant)} AND row_key IN (${keys})`
+  }
+}
+
+/** Whoever may write to the target may write here, too: what is no longer ours is nothing that we know. */
+function parse(text: unknown): Record<string, string | null> {
+  try {
+    const value: unknown = JSON.parse(String(text))
+    const pairs = isRecord(value) ? Object.entries(value) : []
+    return Object.fromEntries(
+      pairs.filter((pair): pair is [string, string | null] => pair[1] === null || typeof pair[1] === 'string'),
+    )
+  } catch {
+    return {}
   }
 }
 
