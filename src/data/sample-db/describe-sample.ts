@@ -60,7 +60,7 @@ export function mustBeNamed(target: Target, reasons: readonly string[], database
     'CONFIRMATION_MISSING',
     `${target.name} was not made a sample: ${reasons.join('; ')}. ${nothing}`,
     {
-      hint: `If it is the right one all the same, type its database's name: \`${commandFor(target)} --database ${/^\w+$/.test(database) ? database : '<name>'} --confirm\`.`,
+      hint: `If it is the right one all the same, type its database's name: \`${commandFor(target)} --database ${/^[\w./-]+$/.test(database) ? database : '<name>'} --confirm\`.`,
       context: { target: target.name, reasons },
     },
   ).toJSON()
