@@ -77,7 +77,6 @@ function word(allowed: readonly string[], notYet: readonly string[] = []) {
 
 const laterFormats = [
   'golang-migrate',
-  'goose',
   'flyway',
   'drizzle',
   'node-pg-migrate',

@@ -99,7 +99,8 @@ const projects: Record<
   goose: {
     files: { 'migrations/1_a.sql': '-- +goose Up\nselect 1;\n-- +goose Down\n' },
     found: ['migrations goose'],
-    dir: 'sql-migrations',
+    dir: 'migrations',
+    format: 'goose',
   },
   dbmate: {
     files: { 'db/migrations/1_a.sql': '-- migrate:up\n\n-- migrate:down\n' },

@@ -32,14 +32,16 @@ export function readSnapshot(
   return Object.freeze({
     columns: columns.length === 0 ? null : columns,
     entries: sorted.map((row): HistoryEntry => {
-      const failed = has(shape.finishedAt) && row[shape.finishedAt] == null
+      const flag = has(shape.flag?.column) ? shape.flag : undefined
+      const flagged = flag?.[isYes(row[flag.column]) ? 'yes' : 'no']
+      const failed = flagged === 'failed' || (has(shape.finishedAt) && row[shape.finishedAt] == null)
       const checksum = has(shape.checksum) ? text(row[shape.checksum]) : ''
       const batch = has(shape.batch) ? row[shape.batch] : null
       const logs = failed && has(shape.logs) ? text(row[shape.logs]).slice(0, 2000) : ''
       return {
         key: text(row[shape.key]),
         checksum: checksum === '' ? null : checksum,
-        state: failed ? 'failed' : 'applied',
+        state: flagged ?? (failed ? 'failed' : 'applied'),
         ...(batch == null ? {} : { batch: Number(batch) }),
         ...(logs === '' ? {} : { logs }),
       }
@@ -73,6 +75,11 @@ function readColumn(row: Row): HistoryTableColumn {
 /** Binary columns come as bytes. */
 function text(value: unknown): string {
   return value == null ? '' : Buffer.isBuffer(value) ? value.toString('utf8') : String(value)
+}
+
+/** A boolean column, as drivers and dialects give it. */
+function isYes(value: unknown): boolean {
+  return ['1', 'true', 't', '\x01'].includes(text(value).toLowerCase())
 }
 
 /** Numbers as numbers (large ones come as text, so by length first), all else by code unit; nothing first. */

@@ -48,6 +48,15 @@ export function createTablesSql(dialect: Words, place: HistoryPlace, snapshot: H
       `CREATE TABLE IF NOT EXISTS ${qualify(dialect, place.schema, place.table)} (${columns.join(', ')})${options === undefined ? '' : ` ${options}`}`,
     )
   }
+  const { firstRow } = place.shape
+  if (snapshot.columns === null && firstRow !== undefined) {
+    const table = qualify(dialect, place.schema, place.table)
+    const names = Object.keys(firstRow).map(dialect.quoteIdentifier)
+    const values = Object.values(firstRow).map((value, index) => `${literal(dialect, value)} AS ${names[index]}`)
+    statements.push(
+      `INSERT INTO ${table} (${names.join(', ')}) SELECT ${names.join(', ')} FROM (SELECT ${values.join(', ')}) AS fresh WHERE NOT EXISTS (SELECT 1 FROM ${table})`,
+    )
+  }
   if (!snapshot.hasLedger) {
     const columns = ledgerColumns.map(([name, type]) => `${name} ${type}`).join(', ')
     statements.push(`CREATE TABLE IF NOT EXISTS ${qualify(dialect, place.schema, ledgerTable)} (${columns})`)
@@ -163,8 +172,9 @@ function unfinished(dialect: Words, { finishedAt, rolledBackAt }: HistoryShape):
   return columns.map((column) => `${dialect.quoteIdentifier(column)} IS NULL`).join(' AND ')
 }
 
-function literal(dialect: Words, value: string | number | null | { now: true } | { uuid: true }): string {
+function literal(dialect: Words, value: RowValues[string]): string {
   if (value === null) return 'NULL'
+  if (typeof value === 'boolean') return value ? 'TRUE' : 'FALSE'
   if (typeof value === 'number') return String(value)
   if (typeof value === 'string') return dialect.quoteLiteral(value)
   return 'now' in value ? dialect.phrases.now : dialect.phrases.uuid

@@ -70,7 +70,7 @@ export function findLedgerOfKey(ledger: readonly LedgerEntry[], key: string): Le
   const stem = stemOfKey(key)
   const exact = ledger.find((row) => row.migration === key) ?? ledger.find((row) => row.migration === stem)
   if (exact !== undefined || !/^\d+$/.test(key)) return exact ?? null
-  const numbered = ledger.filter((row) => /^\d+/.exec(row.migration)?.[0] === key)
+  const numbered = ledger.filter((row) => /^0*(\d+)/.exec(row.migration)?.[1] === key.replace(/^0+(?=\d)/, ''))
   return numbered.length === 1 ? (numbered[0] ?? null) : null
 }
 

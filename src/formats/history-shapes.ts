@@ -151,6 +151,33 @@ const sqlMigrate: HistoryShape = {
   values: (row) => ({ id: row.key, applied_at: { now: true } }),
 }
 
+/**
+ * Source: `internal/dialects` of goose. The table begins with a row of version 0. goose deletes the row of what it undoes;
+ * before 2017 it wrote another one with `is_applied` false, and it still reads them so.
+ */
+const goose: HistoryShape = {
+  kind: 'goose',
+  defaultTable: 'goose_db_version',
+  columns: [
+    { name: 'id', type: 'identity-key' },
+    { name: 'version_id', type: 'bigint', notNull: true },
+    { name: 'is_applied', type: 'boolean', notNull: true },
+    { name: 'tstamp', type: 'stamp', default: 'now' },
+  ],
+  key: 'version_id',
+  checksum: null,
+  order: ['id'],
+  finishedAt: null,
+  rolledBackAt: null,
+  batch: null,
+  spelling: 'number',
+  ignoredKeys: ['0'],
+  flag: { column: 'is_applied', yes: 'applied', no: 'undone' },
+  firstRow: { version_id: 0, is_applied: true },
+  nativeLock: null,
+  values: (row) => ({ version_id: row.key, is_applied: true }),
+}
+
 const shapes: Record<HistoryKind, HistoryShape> = {
   schema_migrations: schemaMigrations,
   prisma,
@@ -158,6 +185,7 @@ const shapes: Record<HistoryKind, HistoryShape> = {
   sequelize,
   dbmate,
   'sql-migrate': sqlMigrate,
+  goose,
 }
 
 /**

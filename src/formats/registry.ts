@@ -1,6 +1,7 @@
 import { TenantryError } from '../model/errors.ts'
 import type { Format, FormatName, FormatOptions } from '../model/format.ts'
 import { dbmate } from './dbmate.ts'
+import { goose } from './goose.ts'
 import { knex } from './knex/knex.ts'
 import { prisma } from './prisma.ts'
 import { sequelize } from './sequelize/sequelize.ts'
@@ -15,6 +16,7 @@ export const formats: Readonly<Record<FormatName, Format>> = {
   sequelize,
   dbmate,
   'sql-migrate': sqlMigrate,
+  goose,
 }
 
 /** The format a folder looks most like; null: like none of them, or there is no such folder. */

@@ -1,7 +1,15 @@
 import type { DialectName } from './server.ts'
 
 /** Kinds of history tables, as they are written in a config. */
-export const historyKinds = ['schema_migrations', 'prisma', 'knex', 'sequelize', 'dbmate', 'sql-migrate'] as const
+export const historyKinds = [
+  'schema_migrations',
+  'prisma',
+  'knex',
+  'sequelize',
+  'dbmate',
+  'sql-migrate',
+  'goose',
+] as const
 
 export type HistoryKind = (typeof historyKinds)[number]
 
@@ -13,6 +21,10 @@ export type ColumnType =
   | 'version-key'
   | 'text-key'
   | 'datetime'
+  | 'identity-key'
+  | 'stamp'
+  | 'bigint'
+  | 'boolean'
   | 'varchar255'
   | 'varchar64'
   | 'text'
@@ -82,7 +94,9 @@ export interface HistoryShape {
   /** Appended to CREATE TABLE where the tool does so (`ENGINE=InnoDB …`). */
   tableOptions?: Partial<Record<DialectName, string>>
   /** Column values of a row for a migration that was applied. `{ now: true }` is the server's clock. */
-  values(row: NewHistoryRow): Record<string, string | number | null | { now: true } | { uuid: true }>
+  values(row: NewHistoryRow): Record<string, string | number | boolean | null | { now: true } | { uuid: true }>
+  /** A row that the tool writes when it makes the table. Absent: none. */
+  firstRow?: Readonly<Record<string, number | boolean>>
 }
 
 /** What a tool does so that two of its runs do not meet. */

@@ -32,6 +32,13 @@ const samples: readonly FormatSample[] = [
     down: (id) => `${id}.sql`,
     join: (up, down) => `-- +migrate Up\n${up}${down === null ? '' : `\n-- +migrate Down\n${down}`}`,
   },
+  {
+    format: formats.goose,
+    ids: ['00002_users', '10_roles', '0011_orders'],
+    up: (id) => `${id}.sql`,
+    down: (id) => `${id}.sql`,
+    join: (up, down) => `-- +goose Up\n${up}${down === null ? '' : `\n-- +goose Down\n${down}`}`,
+  },
 ]
 
 const codeSamples: readonly CodeFormatSample[] = [

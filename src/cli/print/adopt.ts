@@ -10,6 +10,7 @@ const formatNames: Readonly<Record<string, string>> = {
   sequelize: 'Sequelize migrations',
   dbmate: 'dbmate migrations',
   'sql-migrate': 'sql-migrate migrations',
+  goose: 'goose migrations',
 }
 
 const mostGroups = 25

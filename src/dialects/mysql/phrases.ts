@@ -1,5 +1,6 @@
 import type { Phrases, TransactionGuard, TransactionSettings } from '../../model/dialect.ts'
 import { type ColumnType, ledgerTable, ownLockValue } from '../../model/history.ts'
+import { notUndone } from '../undone-rows.ts'
 import { lockName, prismaLock } from './lock-name.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
 import { refusals, refuseUnless } from './refuse.ts'
@@ -14,6 +15,10 @@ const columnTypes: Readonly<Record<ColumnType, string>> = {
   'version-key': 'VARCHAR(128) PRIMARY KEY',
   'text-key': 'VARCHAR(255) NOT NULL PRIMARY KEY',
   datetime: 'DATETIME',
+  'identity-key': 'BIGINT(20) UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY',
+  stamp: 'TIMESTAMP NULL',
+  bigint: 'BIGINT',
+  boolean: 'BOOLEAN',
   varchar255: 'VARCHAR(255)',
   varchar64: 'VARCHAR(64)',
   text: 'TEXT',
@@ -55,7 +60,8 @@ function surprise(guard: TransactionGuard): string {
   const kept = shape.rolledBackAt === null ? '' : ` AND ${quoteIdentifier(shape.rolledBackAt)} IS NULL`
   const list = keys.map(quoteLiteral).join(', ')
   const key = asText(quoteIdentifier(shape.key))
-  const there = `EXISTS (SELECT 1 FROM ${tableName(schema, table)} WHERE ${key} IN (${list})${finished}${kept})`
+  const last = notUndone(shape, tableName(schema, table), `${key} IN (${list})`, quoteIdentifier)
+  const there = `EXISTS (SELECT 1 FROM ${tableName(schema, table)} WHERE ${key} IN (${list})${finished}${kept}${last})`
   const history = guard.expect === 'absent' ? there : `NOT ${there}`
   if (guard.notHalfDone.length === 0) return history
   const ids = guard.notHalfDone.map(quoteLiteral).join(', ')

@@ -16,7 +16,7 @@ export const historyQuestion = String.raw`DO $tenantry$
 DECLARE
   ask jsonb := current_setting('tenantry.ask')::jsonb; home text := nullif(current_setting('tenantry.home'), '');
   key_column text := ask->>'key'; checksum_column text := ask->>'checksum';
-  batch_column text := ask->>'batch'; logs_column text := ask->>'logs';
+  batch_column text := ask->>'batch'; logs_column text := ask->>'logs'; flag_column text := ask->>'flag';
   finished text := ask->>'finishedAt'; rolled_back text := ask->>'rolledBackAt'; fixed_schema text := ask->>'schema';
   history_table text := ask->>'table'; ledger_table text := ask->>'ledgerTable';
   want_ledger boolean := (ask->>'ledger')::boolean; digest boolean := (ask->>'digest')::boolean;
@@ -67,7 +67,9 @@ BEGIN
           EXECUTE format('SELECT string_agg(concat_ws(E''\x1f'', %I::text, %s, %s, %s, %s), E''\x1e'' ORDER BY %I, %I) FROM %I.%I%s',
             key_column,
             CASE WHEN has_checksum THEN format('coalesce(%I::text, '''')', checksum_column) ELSE '''''' END,
-            CASE WHEN finished IS NOT NULL AND strpos(shape, E'\x1e' || finished || E'\x1f') > 0
+            CASE WHEN flag_column IS NOT NULL AND strpos(shape, E'\x1e' || flag_column || E'\x1f') > 0
+                 THEN format('CASE WHEN %I::text IN (''true'', ''1'') THEN ''y'' ELSE ''n'' END', flag_column)
+                 WHEN finished IS NOT NULL AND strpos(shape, E'\x1e' || finished || E'\x1f') > 0
                  THEN format('CASE WHEN %I IS NULL THEN ''f'' ELSE ''a'' END', finished) ELSE '''a''' END,
             CASE WHEN batch_column IS NOT NULL AND strpos(shape, E'\x1e' || batch_column || E'\x1f') > 0
                  THEN format('coalesce(%I::text, '''')', batch_column) ELSE '''''' END,

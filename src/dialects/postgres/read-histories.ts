@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Connection, DatabaseFailure, HistoryReading, HistoryRequest } from '../../model/dialect.ts'
 import {
   type HistoryEntry,
+  type HistoryShape,
   type HistorySnapshot,
   type HistoryTableColumn,
   type LedgerEntry,
@@ -52,7 +53,7 @@ export async function readHistories(connection: Connection, request: HistoryRequ
     Object.entries(first.lacking ?? {}).map(([i, names]) => [Number(i), names.split('\x1f')] as const),
   )
   return {
-    snapshots: [...distinct.keys()].map(readSnapshot),
+    snapshots: [...distinct.keys()].map((text) => readSnapshot(text, request.shape)),
     of,
     missingTables,
     failures,
@@ -119,6 +120,7 @@ async function ask(
     checksum: shape.checksum,
     batch: shape.batch,
     logs: shape.logs ?? null,
+    flag: shape.flag?.column ?? null,
     finishedAt: shape.finishedAt,
     rolledBackAt: shape.rolledBackAt,
     order: shape.order,
@@ -142,7 +144,7 @@ function unreadable(answer: string): DatabaseFailure {
   return { ...failure, message: `the history cannot be read: ${message}` }
 }
 
-function readSnapshot(text: string): HistorySnapshot {
+function readSnapshot(text: string, { flag }: HistoryShape): HistorySnapshot {
   const [shape = '', hasLedger = '', rows = '', ledgerRows = ''] = text.split('\x1d')
   const columns = shape === '' ? null : shape.split('\x1e').slice(1).map(readColumn)
   return Object.freeze({
@@ -151,7 +153,9 @@ function readSnapshot(text: string): HistorySnapshot {
       ([key = '', checksum = '', state, batch = '', logs = '']): HistoryEntry => ({
         key,
         checksum: checksum === '' ? null : checksum,
-        state: state === 'f' ? 'failed' : 'applied',
+        state:
+          (state === 'y' || state === 'n' ? flag?.[state === 'y' ? 'yes' : 'no'] : undefined) ??
+          (state === 'f' ? 'failed' : 'applied'),
         ...(batch === '' ? {} : { batch: Number(batch) }),
         ...(logs === '' ? {} : { logs }),
       }),

@@ -1,5 +1,6 @@
 import type { Phrases, TransactionGuard, TransactionSettings } from '../../model/dialect.ts'
 import { type ColumnType, ledgerTable, ownLockValue } from '../../model/history.ts'
+import { notUndone } from '../undone-rows.ts'
 import { refusals, refuseUnless } from './failure.ts'
 import { lockMark, resetMark, waitingBegin } from './marks.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
@@ -12,6 +13,10 @@ const columnTypes: Readonly<Record<ColumnType, string>> = {
   'version-key': 'VARCHAR(128) PRIMARY KEY',
   'text-key': 'VARCHAR(255) NOT NULL PRIMARY KEY',
   datetime: 'DATETIME',
+  'identity-key': 'INTEGER PRIMARY KEY AUTOINCREMENT',
+  stamp: 'TIMESTAMP',
+  bigint: 'INTEGER',
+  boolean: 'INTEGER',
   varchar255: 'VARCHAR(255)',
   varchar64: 'VARCHAR(64)',
   text: 'TEXT',
@@ -45,7 +50,8 @@ function surprise(guard: TransactionGuard): string {
   const kept = shape.rolledBackAt === null ? '' : ` AND ${quoteIdentifier(shape.rolledBackAt)} IS NULL`
   const list = keys.map(quoteLiteral).join(', ')
   const key = asText(quoteIdentifier(shape.key))
-  const there = `EXISTS (SELECT 1 FROM ${tableName(schema, table)} WHERE ${key} IN (${list})${finished}${kept})`
+  const last = notUndone(shape, tableName(schema, table), `${key} IN (${list})`, quoteIdentifier)
+  const there = `EXISTS (SELECT 1 FROM ${tableName(schema, table)} WHERE ${key} IN (${list})${finished}${kept}${last})`
   const history = guard.expect === 'absent' ? there : `NOT ${there}`
   if (guard.notHalfDone.length === 0) return history
   const ids = guard.notHalfDone.map(quoteLiteral).join(', ')

@@ -37,6 +37,8 @@ export interface SectionTool {
   marker: RegExp
   /** null: the tool passes such a file over. */
   readName(fileName: string): SectionName | null
+  /** A file that belongs to the order and cannot be run here, as a sentence without its subject. Absent: there are none. */
+  refuse?(fileName: string): { message: string; hint: string } | null
   /** The order in which the tool applies files. */
   compare(a: SectionFile, b: SectionFile): number
   split(text: string): Sections | SectionFault
@@ -90,8 +92,14 @@ async function findFiles(tool: SectionTool, options: FormatOptions, findings: Fi
   const passedOver: FolderEntry[] = []
   for (const dir of new Set(options.dirs.map((path) => resolve(path)))) {
     for (const entry of await listFolder(options.root, dir, findings.problems)) {
-      if (entry.kind !== 'file' || !/\.sql$/i.test(entry.name)) continue
-      if (options.ignore !== null && entry.name.search(options.ignore) >= 0) continue
+      if (entry.kind !== 'file' || (options.ignore !== null && entry.name.search(options.ignore) >= 0)) continue
+      const refused = tool.refuse?.(entry.name) ?? null
+      if (refused !== null) {
+        const { message, hint } = refused
+        const problem = { message: `${entry.shown} ${message}.`, hint, files: [entry.shown] }
+        findings.problems.push({ code: 'MIGRATIONS_UNREADABLE', ...problem })
+      }
+      if (!/\.sql$/i.test(entry.name)) continue
       const name = tool.readName(entry.name)
       if (name === null) passedOver.push(entry)
       else files.push({ ...name, entry })
