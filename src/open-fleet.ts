@@ -64,7 +64,7 @@ import { RolloutStore } from './rollout/store.ts'
 import { unlockFleet } from './rollout/unlock.ts'
 import { awaitServers, type WaitOptions, waitForServers } from './rollout/wait-for-servers.ts'
 
-import { fleetOf } from './wiring.ts'
+import { findTenantOf, fleetOf } from './wiring.ts'
 
 /** A fleet that is open: each method plans or reads with the fleet, and hands over to a room. */
 export class OpenFleet implements Tenantry {
@@ -95,8 +95,9 @@ export class OpenFleet implements Tenantry {
     this.keys = keys
     this.tenants = tenants
     this.#provisioning = provisioning
-    this.#connections = new AppConnections(fleet, (name) => fleet.findTenant(name), config.appPool)
-    this.#versions = new AppVersions(fleet, (name) => fleet.findTenant(name))
+    const find = (name: string) => findTenantOf(config, fleet, registry, name)
+    this.#connections = new AppConnections(fleet, find, config.appPool)
+    this.#versions = new AppVersions(fleet, find)
     this.#config = config
     this.#fleet = fleet
     this.dataChanges = openDataChanges(fleet)

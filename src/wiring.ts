@@ -139,6 +139,19 @@ export function tenantsOf(
   })
 }
 
+/** One tenant by id or slug, whatever its state; a registry is asked for this one, not for all. null: there is none. */
+export async function findTenantOf(
+  config: ResolvedConfig,
+  fleet: Fleet,
+  registry: Registry | null,
+  idOrSlug: string,
+): Promise<Tenant | null> {
+  if (registry === null || config.tenants.from !== 'registry') return fleet.findTenant(idOrSlug)
+  const record = await registry.tenants.find(idOrSlug)
+  if (record !== null) reachTenant(config, record)
+  return record
+}
+
 /** What rows of this source may leave out, and whether one may bring a server of its own. */
 function originOf({ tenants, servers }: ResolvedConfig) {
   if (tenants.from === 'query') return { server: tenants.server, database: tenants.database }

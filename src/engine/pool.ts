@@ -181,6 +181,11 @@ export class ConnectionPool {
     return fresh
   }
 
+  /** A fresh session as somebody of the caller's choice, who closes it. */
+  connectAs(address: ServerAddress, database: string): Promise<Connection> {
+    return this.#dialectOf(address).connect(address, database, this.#options)
+  }
+
   /** A fresh session that the caller closes. */
   another(serverName: string, database: string): Promise<Connection> {
     return this.#login(this.server(serverName), database)

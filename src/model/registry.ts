@@ -180,4 +180,9 @@ export interface CredentialBook {
   open(targets: readonly Target[], others?: readonly Tenant[]): Promise<void>
   /** What to log in with; null: what the server's address says. */
   of(server: ServerAddress, database: string): Promise<Credential | null>
+  /**
+   * What an application logs in with for this tenant: its own, whoever the server's address names; null: it has none.
+   * Read anew each time. Throws CREDENTIAL_UNREADABLE, KEY_INVALID.
+   */
+  ofTenant(tenant: Tenant): Promise<Credential | null>
 }

@@ -98,6 +98,13 @@ export function openCredentials(reading: CredentialReading): CredentialBook {
       for (const tenant of tenants) places.delete(keyOf(tenant))
       keep(results)
     },
+    async ofTenant(tenant) {
+      const { ring, results } = await openAll([tenant])
+      refuseFaults(results, ring, `so nobody is connected to ${tenant.slug}`)
+      const { user = null, password = null } = results.get(tenant) ?? {}
+      if (password !== null && !isOpened(password)) return null
+      return user === null && password === null ? null : { user, password }
+    },
     async of({ name }, database) {
       const key = `${name}\0${database}`
       const known = places.get(key)
@@ -124,11 +131,11 @@ function withoutRole(targets: readonly Target[], { server }: CredentialReading):
   return tenants.flatMap((target) => target.tenants)
 }
 
-function refuseFaults(results: Results, ring: KeyRing): void {
+function refuseFaults(results: Results, ring: KeyRing, consequence = 'so no target was touched'): void {
   const unreadable = noneUnreadable()
   for (const [{ slug }, { password }] of results)
     if (password !== null && !isOpened(password)) addUnreadable(unreadable, slug, password, ring)
-  refuseUnreadable(unreadable, results.size, ring, 'so no target was touched')
+  refuseUnreadable(unreadable, results.size, ring, consequence)
 }
 
 function isSame(one: Credential, other: Credential): boolean {

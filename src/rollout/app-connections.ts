@@ -2,9 +2,9 @@ import { TenantSessions } from '../engine/tenant-sessions.ts'
 import type { AppPool, TenantConnection } from '../model/app.ts'
 import type { Connection } from '../model/dialect.ts'
 import { TenantryError } from '../model/errors.ts'
-import type { Target, Tenant } from '../model/tenant.ts'
+import type { ServerAddress } from '../model/server.ts'
+import type { Tenant } from '../model/tenant.ts'
 import type { Fleet } from './fleet.ts'
-import { targetName } from './select-targets.ts'
 
 /** How long what is known of a tenant holds: then a suspended one is refused, and a moved one is followed. */
 const knownForMs = 5000
@@ -13,8 +13,8 @@ interface Known {
   tenant: Tenant
   until: number
   sessions: TenantSessions
-  /** What the sessions were opened for. */
-  place: string
+  /** Where, and as whom. */
+  address: ServerAddress
 }
 
 /** An application's connections to its tenants' databases. */
@@ -23,6 +23,7 @@ export class AppConnections {
   readonly #find: (idOrSlug: string) => Promise<Tenant | null>
   readonly #pool: AppPool
   readonly #known = new Map<string, Known>()
+  readonly #asking = new Map<string, Promise<Known>>()
 
   constructor(fleet: Fleet, find: (idOrSlug: string) => Promise<Tenant | null>, pool: AppPool) {
     this.#fleet = fleet
@@ -39,11 +40,11 @@ export class AppConnections {
       query: async (sql, values) => (await sessions()).query(sql, values),
       transaction: async (work) => (await sessions()).lend((connection) => this.#transact(connection, tenant, work)),
       driverOptions: async () => {
-        const { placement } = (await this.#know(idOrSlug)).tenant
+        const known = await this.#know(idOrSlug)
+        const { placement } = known.tenant
         const { pool, config } = this.#fleet
-        const address = await pool.address(placement.server, placement.database)
         const dialect = pool.dialect(placement.server)
-        return dialect.driverOptions(address, placement.database, placement.schema ?? null, config.sharedSchema)
+        return dialect.driverOptions(known.address, placement.database, placement.schema ?? null, config.sharedSchema)
       },
     }
   }
@@ -51,6 +52,16 @@ export class AppConnections {
   async #know(idOrSlug: string): Promise<Known> {
     const known = this.#known.get(idOrSlug)
     if (known !== undefined && known.until > Date.now()) return known
+    // Requests that come at once are one question: each would open sessions of its own.
+    let asking = this.#asking.get(idOrSlug)
+    if (asking === undefined) {
+      asking = this.#ask(idOrSlug, known).finally(() => this.#asking.delete(idOrSlug))
+      this.#asking.set(idOrSlug, asking)
+    }
+    return asking
+  }
+
+  async #ask(idOrSlug: string, known: Known | undefined): Promise<Known> {
     const tenant = await this.#find(idOrSlug)
     if (tenant === null) {
       throw new TenantryError('TENANT_UNKNOWN', `There is no tenant "${idOrSlug}".`, { context: { tenant: idOrSlug } })
@@ -62,24 +73,34 @@ export class AppConnections {
         context: { tenant: slug, state },
       })
     }
-    const place = JSON.stringify(tenant.placement)
-    if (known !== undefined && known.place === place) {
+    const address = await this.#login(tenant)
+    if (known !== undefined && isSamePlace(known, { tenant, address })) {
       const renewed = { ...known, tenant, until: Date.now() + knownForMs }
       this.#known.set(idOrSlug, renewed)
       return renewed
     }
     await this.#forget(idOrSlug)
-    await this.#fleet.openCredentials([asTarget(tenant)])
-    const sessions = new TenantSessions(() => this.#open(tenant), this.#pool)
-    const fresh: Known = { tenant, until: Date.now() + knownForMs, sessions, place }
+    const sessions = new TenantSessions(() => this.#open(tenant, address), this.#pool)
+    const fresh: Known = { tenant, until: Date.now() + knownForMs, sessions, address }
     this.#known.set(idOrSlug, fresh)
     return fresh
   }
 
-  async #open({ placement: { server, database, schema } }: Tenant): Promise<Connection> {
+  /** A tenant's own role sees its own data only; whom the server's address names is for migrations. */
+  async #login(tenant: Tenant): Promise<ServerAddress> {
+    const { pool, credentials } = this.#fleet
+    const server = pool.server(tenant.placement.server)
+    const { user, password } = (await credentials?.ofTenant(tenant)) ?? {}
+    if (user == null && (password == null || server.user !== undefined)) return server
+    // A password of the address is that of its own user.
+    const { password: _theirs, ...nobody } = server
+    return { ...nobody, ...(user == null ? {} : { user }), ...(password == null ? {} : { password }) }
+  }
+
+  async #open({ placement: { server, database, schema } }: Tenant, address: ServerAddress): Promise<Connection> {
     const { pool, config } = this.#fleet
     const dialect = pool.dialect(server)
-    const connection = await pool.another(server, database)
+    const connection = await pool.connectAs(address, database)
     if (schema === undefined) return connection
     if (await connection.isPooled()) {
       await connection.close()
@@ -129,6 +150,10 @@ export class AppConnections {
   }
 }
 
-export function asTarget(tenant: Tenant): Target {
-  return { name: targetName(tenant.placement), placement: tenant.placement, tenants: [tenant] }
+function isSamePlace(one: Pick<Known, 'tenant' | 'address'>, other: Pick<Known, 'tenant' | 'address'>): boolean {
+  return (
+    JSON.stringify(one.tenant.placement) === JSON.stringify(other.tenant.placement) &&
+    one.address.user === other.address.user &&
+    one.address.password?.reveal() === other.address.password?.reveal()
+  )
 }
