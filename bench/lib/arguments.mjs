@@ -18,6 +18,7 @@ export const workNames = [
   'rotate',
   'lint',
   'backfill',
+  'sample-db',
   'registry-status',
   'provision-schema',
   'provision-database',
@@ -89,6 +90,7 @@ export function readArguments(argv) {
           registryTenants: 100_000,
         },
   )
+  sizes.sampleRows = quick ? 100_000 : 1_000_000
   sizes.credentials = quick ? 10_000 : 100_000
   if (values.schemas !== undefined) {
     sizes.schemas = readCount('schemas', values.schemas)

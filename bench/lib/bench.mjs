@@ -24,6 +24,7 @@ import { measureProve } from '../works/prove.mjs'
 import { measureProvisionDatabase, measureProvisionSchema } from '../works/provision.mjs'
 import { measureRegistryStatus } from '../works/registry-status.mjs'
 import { measureRotate } from '../works/rotate.mjs'
+import { measureSampleDb } from '../works/sample-db.mjs'
 import { measureSequelizeCode } from '../works/sequelize-code.mjs'
 import { measureVersion } from '../works/version.mjs'
 import { describeMachine } from './machine.mjs'
@@ -39,6 +40,7 @@ const works = {
   rotate: measureRotate,
   lint: measureLint,
   backfill: measureBackfill,
+  'sample-db': measureSampleDb,
   'registry-status': measureRegistryStatus,
   'provision-schema': measureProvisionSchema,
   'provision-database': measureProvisionDatabase,
