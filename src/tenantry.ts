@@ -11,6 +11,7 @@ import { bringUp } from './provision/bring-up.ts'
 import { actorOf } from './registry/actor.ts'
 import { readKeysOf } from './registry/key-ring.ts'
 import { Fleet } from './rollout/fleet.ts'
+import { targetName } from './rollout/select-targets.ts'
 import { credentialsOf, dialectOf, provisioningOf, reachTenant, registryOf, tenantsOf } from './wiring.ts'
 
 export interface OpenOptions {
@@ -79,8 +80,12 @@ export async function openTenantry(options: OpenOptions = {}): Promise<Tenantry>
         () => {},
         (alone) => alone.status(),
       ),
-    bringUp: (tenant) =>
-      withAlone([{ ...tenant, state: 'active' }], emit, (alone, of) => bringUp(of, alone, tenant.slug)),
+    // Whoever shares its tables is migrated with it, and counts.
+    bringUp: async (tenant) => {
+      const others = await fleet.tenantsIn(new Set([targetName(tenant.placement)]))
+      const only = [{ ...tenant, state: 'active' as const }, ...others.filter(({ id }) => id !== tenant.id)]
+      return withAlone(only, emit, (alone, of) => bringUp(of, alone, tenant.slug))
+    },
   })
   return open(fleet)
 }

@@ -1,8 +1,9 @@
+import { isForTenant } from '../config/sets.ts'
 import { TenantryError } from '../model/errors.ts'
 import type { Selectors } from '../model/report.ts'
 import type { Target, Tenant } from '../model/tenant.ts'
 import { type Fleet, type FleetSet, resolveInSets } from '../rollout/fleet.ts'
-import { refusePartial } from '../rollout/select-targets.ts'
+import { refusePartial, targetName } from '../rollout/select-targets.ts'
 import type { DataChange } from './data-change.ts'
 
 /** A target with the changes that are for it. */
@@ -60,7 +61,36 @@ export async function chooseTargets(
     changes: changes.filter(({ set }) => set === null || entry.sets.some(({ config }) => config.name === set)),
   }))
   if (!options.look) await refuseParts(fleet, chosen)
-  return chosen
+  return withInactive(fleet, chosen, selectors.tenants ?? [])
+}
+
+/**
+ * Tables that tenants share are migrated for all who have rows in them, so those who are not active are walked, too: a
+ * contract step would take from their rows what was not brought over. Where only some were selected, only those are.
+ */
+async function withInactive(
+  fleet: Fleet,
+  chosen: readonly TargetChanges[],
+  named: readonly string[],
+): Promise<TargetChanges[]> {
+  const shared = chosen.filter(({ target, changes }) => changes.some((change) => goesByTenant(target, change)))
+  if (shared.length === 0) return [...chosen]
+  const present = new Map<string, Tenant[]>()
+  for (const tenant of await fleet.tenantsIn(new Set(shared.map(({ target }) => target.name)))) {
+    const name = targetName(tenant.placement)
+    present.set(name, [...(present.get(name) ?? []), tenant])
+  }
+  return chosen.map((entry) => {
+    const { target, sets } = entry
+    const ids = new Set(target.tenants.map(({ id }) => id))
+    const own = (present.get(target.name) ?? []).filter(
+      (tenant) => tenant.topology === 'shared' && sets.some(({ config }) => isForTenant(config, tenant)),
+    )
+    const isPart = own.some(({ id, state }) => state === 'active' && !ids.has(id))
+    if (isPart || target.tenants.some(({ id, slug }) => named.includes(id) || named.includes(slug))) return entry
+    const others = own.filter(({ id, state }) => state !== 'removing' && !ids.has(id))
+    return others.length === 0 ? entry : { ...entry, target: { ...target, tenants: [...target.tenants, ...others] } }
+  })
 }
 
 function union(some: readonly Tenant[], others: readonly Tenant[]): Tenant[] {

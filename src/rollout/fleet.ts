@@ -167,17 +167,19 @@ export class Fleet {
     return null
   }
 
-  /** Opens the credentials that these targets need. Throws CREDENTIAL_UNREADABLE, KEY_INVALID. */
-  async openCredentials(targets: readonly Target[]): Promise<void> {
-    await this.credentials?.open(targets)
-  }
-
   /** Is this how somebody may name a tenant? */
   async namesTenant(text: string): Promise<boolean> {
     for await (const { id, slug, placement } of this.#tenants()) {
       if ([id, slug, placement.schema, placement.database].includes(text)) return true
     }
     return false
+  }
+
+  /** Who is in these targets, in whatever state. */
+  async tenantsIn(targets: ReadonlySet<string>): Promise<Tenant[]> {
+    const found: Tenant[] = []
+    for await (const tenant of this.#tenants()) if (targets.has(targetName(tenant.placement))) found.push(tenant)
+    return found
   }
 
   /** Every target of the fleet, selected or not, and whether a tenant of it is active. */

@@ -83,6 +83,29 @@ test('each tenant has its own cursor, and one of them may be selected', async ()
   expect(await counts()).toEqual(['acme 1 1000', 'globex 1 2000'])
 })
 
+test('who is suspended and shares the tables is walked with the others, and waited for by a contract step', async () => {
+  const fleet = (globex: string) =>
+    configure({
+      tenants: Object.entries(ids).map(([slug, id]) => ({
+        ...{ slug, id, topology: 'shared', server: 'main', database: database.name },
+        state: slug === 'globex' ? globex : 'active',
+      })),
+    })
+  project.write({
+    'data-changes/001_count.sql': `-- tenantry:phase migrate of counts\n${change()}`,
+    'migrations/002_contract.sql': '-- tenantry:phase contract of counts\nALTER TABLE orders ADD COLUMN after int;',
+  })
+  fleet('suspended')
+  expect(await run({ selectors: { tenants: ['acme'] } })).toMatchObject({ ok: true, summary: { done: 1 } })
+  expect(await project.up()).toMatchObject({ ok: false, error: { code: 'PHASE_BLOCKED' } })
+  expect((await project.run(['backfill-data', 'status'])).stdout).toMatch(/for globex +pending/)
+  expect(await run()).toMatchObject({ ok: true, summary: { done: 2 } })
+  expect(await counts()).toEqual(['acme 1 1000', 'globex 1 2000'])
+  expect(await project.up()).toMatchObject({ ok: true })
+  fleet('removing')
+  expect((await run()).targets.map(({ tenant }) => tenant)).toEqual(['acme'])
+})
+
 test('a statement that would change other tenants’ rows is refused, and so are all rows for one tenant', async () => {
   project.write({ 'data-changes/001_count.sql': change('', '') })
   expect((await run()).targets.map(({ error }) => error?.code)).toEqual(['DATA_CHANGE_REFUSED', 'DATA_CHANGE_REFUSED'])

@@ -1,4 +1,6 @@
 /** A tenant that slept through a change in phases comes back: migrated first, with its data, or not at all. */
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { freshDatabase, type TestDatabase } from '../servers/shared.ts'
 import { makeProject, type Project } from './project.ts'
@@ -88,4 +90,33 @@ test('made active as it is, it is behind, and holds the next contract step up', 
   expect(report.notices).toMatchObject([{ rule: 'tenant-behind' }])
   expect(await project.use((tenantry) => tenantry.up())).toMatchObject({ ok: false, error: { code: 'PHASE_BLOCKED' } })
   expect(await app.query('select count(name)::int as n from t_idle.person')).toEqual([{ n: 50 }])
+})
+
+test('one that shares tables with others who are behind takes nothing from them', async () => {
+  await app.query('drop schema if exists t_both cascade; create schema t_both')
+  const ids = { one: '00000000-0000-4000-8000-000000000001', two: '00000000-0000-4000-8000-000000000002' }
+  const place = { topology: 'shared', server: 'main', database: app.name, schema: 't_both' } as const
+  rmSync(join(project.dir, 'migrations/003_contract.sql'))
+  project.write({
+    'migrations/001_init.sql': 'create table person (id int primary key, name text, tenant_id text);\n',
+    'migrations/004_later.sql': 'create table later (id int);\n',
+    'data-changes/001_names.sql':
+      '-- tenantry:data-change table=person key=id\n-- tenantry:phase migrate of full-name\nupdate person set full_name = name where id between :from and :to and tenant_id = :tenant;\n',
+  })
+  await project.use(async (tenantry) => {
+    for (const [slug, id] of Object.entries(ids)) await tenantry.tenants.add(slug, { ...place, id })
+    expect(await tenantry.up({ allowChanged: true, selectors: { tenants: ['one', 'two'] } })).toMatchObject({
+      ok: true,
+    })
+    await tenantry.tenants.suspend('one')
+    await tenantry.tenants.suspend('two')
+  })
+  await app.query(
+    `insert into t_both.person select i, 'P', case when i % 2 = 0 then '${ids.one}' else '${ids.two}' end from generate_series(1, 50) i`,
+  )
+  project.write({
+    'migrations/005_contract.sql': '-- tenantry:phase contract of full-name\nalter table person drop column name;\n',
+  })
+  await project.use((tenantry) => tenantry.tenants.activate('one'))
+  expect(await app.query('select count(full_name)::int as n from t_both.person')).toEqual([{ n: 50 }])
 })
