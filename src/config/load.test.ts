@@ -244,6 +244,22 @@ describe('environments', () => {
   })
 })
 
+describe('how new tenants are made, and keys', () => {
+  it('are refused where they cannot be, with all other problems', async () => {
+    const provision = "{ server: 'mian', naming: 'tenant_{digits9}', topology: 'schema' }"
+    const keys = "{ master: { env: 'A', file: './key' }, previous: {} }"
+    const root = makeProject({
+      'tenantry.config.mjs': `export default { provision: ${provision}, keys: ${keys}, concurrency: 0, ...${body} }`,
+    })
+    const { message } = await failure(load(root))
+    expect(message).toMatch(/provision\.server: there is no server "mian"; did you mean `main`/)
+    expect(message).toMatch(/provision\.naming: does not know \{digits9\}/)
+    expect(message).toMatch(/keys\.master: names one of `env`, `file` or `command`; never the key itself/)
+    expect(message).toMatch(/keys\.previous: names one of/)
+    expect(message).toMatch(/concurrency: must be/)
+  })
+})
+
 describe('numbers', () => {
   const root = makeProject({ 'tenantry.config.mjs': `export default { concurrency: 3, ...${body} }` })
 

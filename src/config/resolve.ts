@@ -62,6 +62,8 @@ export function resolveConfig(config: UnknownRecord, context: ResolveContext): R
   if (schemaProblem !== null) findings.problems.push({ path: 'sharedSchema', message: schemaProblem })
   const limits = readLimits(config, env, overrides, findings)
   const policy = readPolicy(config.rollout, findings)
+  const keys = readKeys(config.keys, root, findings)
+  const provision = readProvisioning(config.provision, servers, findings)
   if (findings.problems.length > 0 || tenants === null) throw makeConfigError(findings.problems, subject, file)
 
   const addresses = new Map<string, ServerAddress>()
@@ -85,8 +87,8 @@ export function resolveConfig(config: UnknownRecord, context: ResolveContext): R
     lint: readLint(config.lint),
     dataChanges: readDataChanges(config.dataChanges, root),
     registry,
-    keys: readKeys(config.keys, root, findings),
-    provision: readProvisioning(config.provision, servers, findings),
+    keys,
+    provision,
     appPool: readAppPool(env, findings),
     seedsDir: resolvePath(root, (isRecord(config.seeds) ? textAt(config.seeds, 'dir') : undefined) ?? 'seeds'),
     sharedTables: readSharedTables(config.sharedTables),
