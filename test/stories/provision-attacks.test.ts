@@ -86,6 +86,25 @@ describe('what exists and was not made for the tenant', () => {
   })
 })
 
+test('names with everything that SQL treats as its own are names', async () => {
+  const { provision, open } = await start(`provision: { topology: 'database' },`)
+  const wild = `${slugOf()}'); SELECT 1 \\ %I %s "; --`
+  for (const database of [wild, `${wild.slice(0, 10)}'`]) {
+    made.push(database)
+    const slug = slugOf()
+    expect(await provision({ slug, database })).toMatchObject({ ok: true, tenant: { state: 'active' } })
+    await open((tenantry) => tenantry.tenants.remove(slug, { dropData: true, yes: slug }))
+    const left = await sharedServer().query('SELECT 1 FROM pg_database WHERE datname = $1', undefined, [database])
+    expect(left).toEqual([])
+    expect(await sharedServer().query('SELECT 1 FROM pg_roles WHERE rolname = $1', undefined, [database])).toEqual([])
+  }
+  const schema = `${slugOf()}'"%I\\;--`
+  const slug = slugOf()
+  await provision({ slug, topology: 'schema', database: app.name, schema })
+  await open((tenantry) => tenantry.tenants.remove(slug, { dropData: true, yes: slug }))
+  expect(await app.query('SELECT 1 FROM pg_namespace WHERE nspname = $1', [schema])).toEqual([])
+})
+
 test('without a key nothing is made', async () => {
   const { use, env } = await start(`provision: { topology: 'schema' },`)
   const slug = slugOf()

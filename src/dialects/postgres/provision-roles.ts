@@ -39,6 +39,8 @@ export const makeRole: Places['makeRole'] = async (connection, { name, password 
  */
 export const grantPlace: Places['grant'] = async (connection, grant) => {
   const role = quoteIdentifier(grant.role)
+  // Within statements that are texts themselves, the server quotes it.
+  const roleText = quoteLiteral(grant.role)
   const database = quoteIdentifier(grant.database)
   const { schema, sharedSchema, books } = grant
   const own = schema === null ? [] : [`ALTER ROLE ${role} IN DATABASE ${database} SET search_path = ${path(grant)}`]
@@ -50,12 +52,12 @@ export const grantPlace: Places['grant'] = async (connection, grant) => {
     schema === null ? 'ALTER DEFAULT PRIVILEGES' : `ALTER DEFAULT PRIVILEGES IN SCHEMA ${quoteIdentifier(schema)}`
   const body = `DECLARE s text; t text; BEGIN
   FOR s IN SELECT n.nspname FROM pg_namespace n WHERE ${within} LOOP
-    EXECUTE format('GRANT USAGE ON SCHEMA %I TO ${role}', s);
-    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %I TO ${role}', s);
-    EXECUTE format('GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA %I TO ${role}', s);
+    EXECUTE format('GRANT USAGE ON SCHEMA %I TO %I', s, ${roleText});
+    EXECUTE format('GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %I TO %I', s, ${roleText});
+    EXECUTE format('GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA %I TO %I', s, ${roleText});
     FOR t IN SELECT c.relname FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
       WHERE n.nspname = s AND c.relkind IN ('r', 'p') AND c.relname IN (${books.map(quoteLiteral).join(', ') || 'NULL'}) LOOP
-      EXECUTE format('REVOKE INSERT, UPDATE, DELETE ON %I.%I FROM ${role}', s, t);
+      EXECUTE format('REVOKE INSERT, UPDATE, DELETE ON %I.%I FROM %I', s, t, ${roleText});
     END LOOP;
   END LOOP;
   IF EXISTS (SELECT FROM pg_namespace n WHERE n.nspname = ${quoteLiteral(sharedSchema)}) THEN
@@ -85,12 +87,13 @@ export async function dropRole(connection: Connection, name: string, mark: strin
   if (found === undefined) return 'gone'
   if (found !== mark) return 'taken'
   const role = quoteIdentifier(name)
+  const roleText = quoteLiteral(name)
   const body = `DECLARE s text; BEGIN
   FOR s IN SELECT n.nspname FROM pg_namespace n WHERE n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
     AND EXISTS (SELECT FROM aclexplode(n.nspacl) a WHERE a.grantee = ${quoteLiteral(role)}::regrole) LOOP
-    EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA %I FROM ${role}', s);
-    EXECUTE format('REVOKE ALL ON ALL SEQUENCES IN SCHEMA %I FROM ${role}', s);
-    EXECUTE format('REVOKE ALL ON SCHEMA %I FROM ${role}', s);
+    EXECUTE format('REVOKE ALL ON ALL TABLES IN SCHEMA %I FROM %I', s, ${roleText});
+    EXECUTE format('REVOKE ALL ON ALL SEQUENCES IN SCHEMA %I FROM %I', s, ${roleText});
+    EXECUTE format('REVOKE ALL ON SCHEMA %I FROM %I', s, ${roleText});
   END LOOP;
 END`
   await runAll(connection, [
