@@ -14,7 +14,7 @@ export function describeRules(rules) {
     '',
     'Written by `scripts/generate-docs.mjs` from the rules themselves. What `tenantry lint` does, and how a finding is waived, is in [lint.md](lint.md).',
     '',
-    'The severity is the usual one: a finding is milder where less is known. A lock is the strongest one that the statement takes on the table named, as `pg_locks` shows it; "while" says how long it is needed. The statements of good examples that stand apart are migrations of their own.',
+    'The severity is the usual one: a finding is milder where less is known. A lock is the strongest one that the statement takes on the table named, as `pg_locks` shows it; "while" says how long it is needed. A test runs every example on a real server and compares. The statements of good examples that stand apart are migrations of their own.',
     '',
     '| rule | severity | finds |',
     '|---|---|---|',

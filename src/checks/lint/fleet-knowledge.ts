@@ -41,7 +41,7 @@ export async function readFleetKnowledge(fleet: Fleet, sets: readonly string[] |
       targets.filter((plan) => isRead(plan)),
     )
     for (const plan of targets) {
-      if (!isRead(plan) && plan.error !== null) unread.set(plan.target.name, plan.error)
+      if (!isRead(plan) && plan.error !== null) unread.set(plan.target.name, asRead(plan.error))
     }
   }
   failures.push(...[...unread].map(([target, error]) => ({ target, error })))
@@ -64,6 +64,16 @@ export async function readFleetKnowledge(fleet: Fleet, sets: readonly string[] |
     applied: new Map(own.map((set) => [set.config.name, findApplied(set, read.get(set.config.name) ?? [])])),
     lacking: (set, migration) =>
       (read.get(set) ?? []).filter((plan) => !hasApplied(plan, migration)).map(({ target }) => target),
+  }
+}
+
+/** Reading histories is the beginning of `up`, whose words its errors use. */
+function asRead(error: ErrorDocument): ErrorDocument {
+  const hint = error.hint?.replace('`tenantry up`', '`tenantry lint --fleet`')
+  return {
+    ...error,
+    message: error.message.replace('could not be migrated', 'could not be read'),
+    ...(hint !== undefined && { hint }),
   }
 }
 

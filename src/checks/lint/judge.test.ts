@@ -117,7 +117,10 @@ describe('what is taken away', () => {
     expect(await rulesOf([table, contract])).toEqual(['contract-without-earlier-step', 'drop-table'])
     const expand = '-- tenantry:phase expand of no-orders\nCREATE TABLE b (id int);'
     expect(await rulesOf([table, expand, contract])).toEqual([])
-    expect(await rulesOf([table, expand.replace('no-orders', 'another'), contract])).toEqual(['drop-table'])
+    expect(await rulesOf([table, expand.replace('no-orders', 'another'), contract])).toEqual([
+      'contract-without-earlier-step',
+      'drop-table',
+    ])
     expect(await rulesOf([table, expand, drop])).toEqual(['drop-table'])
   })
 

@@ -9,16 +9,22 @@ const mostUnread = 10
 export function describeFleet({ fleet }: Pick<LintFinding, 'fleet'>): string[] {
   if (fleet == null) return []
   if (fleet.targets === 0) return ['fleet: no target that lacks it has the table']
+  const isLong = fleet.totalMs >= longMs
   const shown = fleet.worst.slice(0, mostShown).map(({ target, rows, bytes, estimateMs }) => {
     const size = [...(rows === null ? [] : [`about ${plural(rows, 'row')}`]), formatBytes(bytes)].join(', ')
-    return `${target} ${describeTime(estimateMs)} (${size})`
+    return `${target} ${isLong ? `${describeTime(estimateMs)} ` : ''}(${size})`
   })
   const more = fleet.targets > shown.length ? ', …' : ''
-  const all = fleet.targets === 1 ? '' : `, ${describeTime(fleet.totalMs)} in all`
-  return [`fleet: ${plural(fleet.targets, 'target')}${all}: ${shown.join(', ')}${more}`]
+  const time = isLong ? `${describeTime(fleet.totalMs)}${fleet.targets === 1 ? '' : ' in all'}` : 'for a moment'
+  return [
+    `fleet: ${plural(fleet.targets, 'target')}, ${time}; ${isLong ? 'longest' : 'largest'}: ${shown.join(', ')}${more}`,
+  ]
 }
 
-const describeTime = (ms: number) => (ms < 100 ? 'a moment' : `~${formatDuration(ms)}`)
+/** What is shorter is lost in the rest of a migration. */
+const longMs = 100
+
+const describeTime = (ms: number) => (ms < longMs ? 'a moment' : `~${formatDuration(ms)}`)
 
 /** Targets that could not be read, and why: each reason once. */
 export function printUnread({ fleet }: LintReport, { colors }: PrintStyle): string[] {

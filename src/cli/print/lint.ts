@@ -106,7 +106,9 @@ function printHeadline({ summary, ok, maxWarnings, durationMs, fleet }: LintRepo
   const aside = [
     ...tooMany,
     ...(fleet === null ? [] : [`${plural(fleet.targets, 'target')} read`]),
-    ...(fleet !== null && fleet.leftOut > 0 ? [`${formatCount(fleet.leftOut)} applied everywhere, left out`] : []),
+    ...(fleet !== null && fleet.leftOut > 0
+      ? [`${plural(fleet.leftOut, 'migration')} that they all have left out`]
+      : []),
     ...(ignored > 0 ? [`${formatCount(ignored)} waived with a reason`] : []),
     `in ${formatDuration(durationMs)}`,
   ].join(' · ')

@@ -9,10 +9,10 @@ import { adaptSearchPaths } from './adapt-search-path.ts'
 import { adaptStrings, worthReading } from './adapt-strings.ts'
 import { sortEdits, verifyAdaptation } from './adapt-verify.ts'
 import type { Edit } from './edits.ts'
-import { findNameKinds } from './name-kinds.ts'
+import { openFile } from './file-region.ts'
 import type { OwnObjects } from './own-objects.ts'
 import type { ParsedSql } from './parse.ts'
-import { openRegion, type Region } from './sql-regions.ts'
+import type { Region } from './sql-regions.ts'
 
 export { verifyAdaptation } from './adapt-verify.ts'
 export { collectOwnObjects, type OwnObjects } from './own-objects.ts'
@@ -72,14 +72,7 @@ export function adaptFile(sql: ParsedSql, own: OwnObjects, options: AdaptOptions
 
 function adaptText(context: AdaptContext): void {
   const { sql } = context
-  const kinds = /public/i.test(sql.text) || /\bu&"/i.test(sql.text) ? findNameKinds(sql.statements) : null
-  const file = openRegion(sql.text, {
-    kind: 'file',
-    kinds,
-    quoteDepth: 0,
-    inTemplate: false,
-    fileOffset: (byte) => byte,
-  })
+  const file = openFile(sql)
   adaptRegion(context, file)
   for (const statement of sql.statements) blankDropExtension(context, file, statement)
 }

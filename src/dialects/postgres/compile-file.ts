@@ -10,7 +10,7 @@ import { asksForNoTransaction } from './directives.ts'
 import type { Edit } from './edits.ts'
 import { findEnumTraps } from './enum-trap.ts'
 import type { OwnObjects } from './own-objects.ts'
-import { type ParsedSql, type ParsedStatement, parseSql, SqlSyntaxError } from './parse.ts'
+import { type ParsedSql, type ParsedStatement, parseFile, SqlSyntaxError } from './parse.ts'
 import { type Finding, refuseCopy } from './refuse.ts'
 import { readSource, type Source, sliceSource } from './render.ts'
 import { layOut, type Member } from './segments.ts'
@@ -157,7 +157,7 @@ function compileText(
 ): ScriptParts {
   let sql: ParsedSql
   try {
-    sql = parseSql(text)
+    sql = parseFile(text)
   } catch (error) {
     if (error instanceof SqlSyntaxError) return compileUnparsed(text, error, options)
     throw error

@@ -4,7 +4,7 @@ import type { Body, Migration } from '../../model/migration.ts'
 import type { Script } from '../../model/script.ts'
 import { collectOwnObjects } from './adapt.ts'
 import { compileFile, type OwnCatalogue } from './compile-file.ts'
-import { loadParser, type ParsedSql, parseSql, SqlSyntaxError } from './parse.ts'
+import { loadParser, type ParsedSql, parseFile, SqlSyntaxError } from './parse.ts'
 
 function readCatalogue(migrations: readonly Migration[]): OwnCatalogue {
   const parsed: ParsedSql[] = []
@@ -12,7 +12,7 @@ function readCatalogue(migrations: readonly Migration[]): OwnCatalogue {
   const read = (body: Body | null) => {
     if (body?.kind !== 'sql') return
     try {
-      parsed.push(parseSql(body.text.replace(/^\uFEFF/, '')))
+      parsed.push(parseFile(body.text.replace(/^\uFEFF/, '')))
     } catch (error) {
       if (!(error instanceof SqlSyntaxError)) throw error
       unread.push(body.file)

@@ -1,10 +1,9 @@
 import type { FactsFile, FactsRequest, StatementFact } from '../../model/statement-facts.ts'
 import type { AdaptContext } from './adapt-context.ts'
 import { adaptNames } from './adapt-names.ts'
-import { findNameKinds } from './name-kinds.ts'
+import { openFile } from './file-region.ts'
 import type { OwnObjects } from './own-objects.ts'
 import type { ParsedSql } from './parse.ts'
-import { openRegion } from './sql-regions.ts'
 
 /** A name with `public.` in front, by byte offset. */
 export interface PublicName {
@@ -26,13 +25,7 @@ export function findPublicNames(
   { sharedSchema }: FactsRequest,
 ): PublicName[] {
   if (!/\bpublic"?\s*\./i.test(sql.text)) return []
-  const region = openRegion(sql.text, {
-    kind: 'file',
-    kinds: findNameKinds(sql.statements),
-    quoteDepth: 0,
-    inTemplate: false,
-    fileOffset: (byte) => byte,
-  })
+  const region = openFile(sql)
   const context: AdaptContext = {
     sql,
     own,

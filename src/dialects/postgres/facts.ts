@@ -19,7 +19,7 @@ import { readStatementFacts } from './facts-statement.ts'
 import { readWithin } from './facts-within.ts'
 import { outlineSql } from './outline.ts'
 import type { OwnObjects } from './own-objects.ts'
-import { loadParser, type ParsedSql, type ParsedStatement, parseSql, SqlSyntaxError } from './parse.ts'
+import { loadParser, type ParsedSql, type ParsedStatement, parseFile, SqlSyntaxError } from './parse.ts'
 import { readSource, type Source, sliceSource } from './render.ts'
 import { nameStatement } from './statement-kind.ts'
 
@@ -27,10 +27,10 @@ type Read = { file: FactsFile; sql: ParsedSql } | { file: FactsFile; text: strin
 
 const withoutMark = (text: string) => (text.startsWith('\uFEFF') ? text.slice(1) : text)
 
-function parseFile(file: FactsFile): Read {
+function readTree(file: FactsFile): Read {
   const text = withoutMark(file.text)
   try {
-    return { file, sql: parseSql(text) }
+    return { file, sql: parseFile(text) }
   } catch (error) {
     if (error instanceof SqlSyntaxError) return { file, text, error }
     throw error
@@ -139,7 +139,7 @@ export const facts: StatementReader = {
     await loadParser()
     const read: Read[] = []
     for (const file of files) {
-      read.push(parseFile(file))
+      read.push(readTree(file))
       if (read.length % batch === 0) await setImmediate()
     }
     const parsed = read.flatMap((one) => ('sql' in one && one.file.direction === 'up' ? [one.sql] : []))

@@ -97,6 +97,24 @@ export function parseSql(text: string): ParsedSql {
   return { text, bytes, statements }
 }
 
+const parsed = new Map<string, WeakRef<ParsedSql>>()
+const forgotten = new FinalizationRegistry<string>((text) => {
+  if (parsed.get(text)?.deref() === undefined) parsed.delete(text)
+})
+
+/**
+ * {@link parseSql}, for files that several readers want: the tree is there as long as one of them holds it, or until
+ * memory is needed. Nobody may change it.
+ */
+export function parseFile(text: string): ParsedSql {
+  const known = parsed.get(text)?.deref()
+  if (known !== undefined) return known
+  const sql = parseSql(text)
+  parsed.set(text, new WeakRef(sql))
+  forgotten.register(sql, text)
+  return sql
+}
+
 /** Tokens of a text, comments included. Throws when the scanner itself fails (an open quote). */
 export function scanSql(text: string): Token[] {
   return (scanSync(text).tokens ?? []).map(({ text: tokenText, start, end, tokenName }) => ({

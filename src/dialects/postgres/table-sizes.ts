@@ -23,11 +23,11 @@ const noted = {
 
 /**
  * Rows as the planner counts them: the density at the last ANALYZE times the size of today, and before the first one
- * what the statistics have counted (`reltuples` is -1 then; PostgreSQL manual, 52.11).
+ * what the statistics have counted (`reltuples` is -1 then; PostgreSQL manual, 52.11). ANALYZE notes in a partitioned
+ * table what its partitions hold together.
  */
-const rows = (
-  table: string,
-) => `CASE WHEN leaf.reltuples OPERATOR(pg_catalog.>=) 0::float4 AND leaf.relpages OPERATOR(pg_catalog.>) 0
+const rows = (table: string) => `CASE WHEN leaf.relkind OPERATOR(pg_catalog.=) 'p' THEN 0::float8
+    WHEN leaf.reltuples OPERATOR(pg_catalog.>=) 0::float4 AND leaf.relpages OPERATOR(pg_catalog.>) 0
     THEN leaf.reltuples::float8 OPERATOR(pg_catalog./) leaf.relpages::float8 OPERATOR(pg_catalog.*) (${table}) OPERATOR(pg_catalog./) block.bytes
     ELSE GREATEST(leaf.reltuples::float8, pg_catalog.pg_stat_get_live_tuples(leaf.oid)::float8, 0::float8) END`
 
@@ -44,7 +44,7 @@ function question({ table, indexes }: typeof measured, ownTable: string): string
     JOIN pg_catalog.pg_namespace n
       ON n.nspname OPERATOR(pg_catalog.=) coalesce(t.schema, s.own, pg_catalog.current_schema()::text)::name
     JOIN pg_catalog.pg_class c ON c.relnamespace OPERATOR(pg_catalog.=) n.oid
-      AND c.relname OPERATOR(pg_catalog.=) t.name::name AND c.relkind IN ('r', 'p', 'm')),
+      AND c.relname OPERATOR(pg_catalog.=) t.name::name AND c.relkind OPERATOR(pg_catalog.=) ANY ('{r,p,m}'::pg_catalog."char"[])),
   parts AS (
     SELECT a.target, a.place, a.id FROM asked a
     UNION ALL
@@ -54,6 +54,7 @@ function question({ table, indexes }: typeof measured, ownTable: string): string
   SELECT p.target::int, p.place::int, pg_catalog.sum(${rows(ownTable)})::float8 AS rows,
     pg_catalog.sum((${table})::float8) AS bytes, pg_catalog.sum((${indexes})::float8) AS index_bytes
   FROM parts p JOIN pg_catalog.pg_class leaf ON leaf.oid OPERATOR(pg_catalog.=) p.id CROSS JOIN block
+
   GROUP BY p.target, p.place`
 }
 

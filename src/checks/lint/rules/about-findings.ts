@@ -62,7 +62,7 @@ export const changedAfterApplied: Rule = {
   id: 'changed-after-applied',
   title: 'A migration was edited after it had been applied',
   severity: 'error',
-  why: 'Targets that have it keep what it was; targets that get it now get something else. Looked at only where histories are read.',
+  why: 'Targets that have it keep what it was; targets that get it now get something else. Found only where histories are read, with `--fleet`.',
   instead: 'Put the file back as it was, and write a new migration for the rest.',
   examples: [],
 }

@@ -43,7 +43,8 @@ export const foreignKeyScans: Rule = {
   title: 'A foreign key that is checked while it is added',
   severity: 'error',
   why: 'Every row is looked up while nobody can write to either of the two tables.',
-  instead: 'Add it NOT VALID (new rows are checked at once), and validate it in a migration of its own.',
+  instead:
+    'Add it NOT VALID (new rows are checked at once), and validate it in a migration of its own. MySQL and MariaDB have no such words: look for rows that point to nothing first, then add it with `foreign_key_checks = 0`, which looks at none.',
   examples: [
     {
       dialect: 'postgres',

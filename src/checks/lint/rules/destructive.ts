@@ -48,8 +48,10 @@ export const dropTable: Rule = {
       setup: 'CREATE TABLE carts (id BIGINT PRIMARY KEY);',
       bad: [{ sql: 'DROP TABLE carts;' }],
       good: [
-        { sql: '-- tenantry:phase migrate of carts\nINSERT INTO carts (id) VALUES (1);' },
-        { sql: '-- tenantry:phase contract of carts\nDROP TABLE carts;' },
+        {
+          sql: '-- tenantry:phase expand of carts-in-orders\nCREATE TABLE order_carts (id BIGINT PRIMARY KEY);',
+        },
+        { sql: '-- tenantry:phase contract of carts-in-orders\nDROP TABLE carts;' },
       ],
     },
   ],

@@ -5,7 +5,7 @@ export const addNotNullWithoutDefault: Rule = {
   id: 'add-not-null-without-default',
   title: 'A NOT NULL column without a default',
   severity: 'error',
-  why: 'PostgreSQL refuses it where the table has rows, SQLite always (MySQL fills in an empty value), and inserts of releases that do not know the column fail from then on.',
+  why: 'PostgreSQL and SQLite refuse it where the table has rows (MySQL fills in an empty value), and inserts of releases that do not know the column fail from then on.',
   instead: 'Give it a constant default, or add it without NOT NULL, fill it in batches, and set NOT NULL later.',
   examples: [
     {

@@ -4,7 +4,7 @@ export const contractAlone: Rule = {
   id: 'contract-without-earlier-step',
   title: 'A contract step of a change that has no earlier step',
   severity: 'warning',
-  why: '`up` holds a contract step back until every tenant is past the earlier steps of its change. Where there are none, it holds nothing back.',
+  why: '`up` holds a contract step back until every tenant is past the earlier steps of its change. Where there are none (often the name of the change is misspelt), it holds nothing back.',
   instead:
     'Mark the migrations that prepared the change `-- tenantry:phase expand of <change>` and `migrate of <change>`, with the same word; they may lie releases back.',
   examples: [
