@@ -1,5 +1,6 @@
 import { DatabaseError } from '../model/dialect.ts'
 import type { Made } from '../model/places.ts'
+import { emptyPlace } from './make-place.ts'
 import { makeSnapshot } from './make-snapshot.ts'
 import type { Making } from './making.ts'
 import { keyOfPlace } from './place-key.ts'
@@ -21,7 +22,9 @@ export async function fillPlace(
     return
   }
   // What a run before this one left is gone on with by what it has applied.
-  if (place.made === 'made' || record.facts.filling === true) {
+  const halfFilled = record.facts.filling === true
+  if (halfFilled && place.made !== 'made') await emptyPlace(making)
+  if (halfFilled || place.made === 'made') {
     if (await fillFromSnapshot(making, tenantSets)) return
   }
   await applyAll(making, tenantSets.sets)
@@ -30,7 +33,7 @@ export async function fillPlace(
 
 /** False: it cannot be; why was said, and nothing is in the place. */
 async function fillFromSnapshot(making: Making, tenantSets: TenantSets): Promise<boolean> {
-  const { about, tenant, places } = making
+  const { about, tenant, places, record } = making
   const { fleet } = about
   const { database, schema = null } = tenant.placement
   const { snapshots } = places
@@ -39,12 +42,16 @@ async function fillFromSnapshot(making: Making, tenantSets: TenantSets): Promise
   if (tenant.topology === 'shared' || (schema !== null && !snapshots.fits(schema))) return false
   const kept = await readKept(making, tenantSets)
   if ('why' in kept) return replayed(making, kept.why)
+  const { features } = fleet.pool.dialect(tenant.placement.server)
+  if (!features.transactionalDdl) await record.note({ filling: true })
   try {
     await making.use(database, (connection) => snapshots.load(connection, schema, kept.snapshot))
   } catch (error) {
     if (!(error instanceof DatabaseError) || error.failure.kind !== 'statement') throw error
+    if (!features.transactionalDdl) await emptyPlace(making)
     return replayed(making, error.failure.message)
   }
+  if (!features.transactionalDdl) await record.note({ filling: false })
   making.source = 'snapshot'
   making.expected = kept.hash
   return true
@@ -60,8 +67,11 @@ function replayed(making: Making, why: string): false {
 
 async function readKept(making: Making, tenantSets: TenantSets): Promise<KeptSnapshot | { why: string }> {
   const files = new SnapshotFiles(making.about.stateDir)
-  const version = await making.use(making.tenant.placement.database, async (connection) => connection.version)
-  const key = keyOfPlace(making, tenantSets, version)
+  const { server, database } = making.tenant.placement
+  const { scratch } = making.about.fleet.pool.dialect(server)
+  const key = await making.use(database, async (connection) =>
+    keyOfPlace(making, tenantSets, connection.version, await scratch.defaultsOf(connection)),
+  )
   const known = files.read(key)
   if (known !== null) return known
   const made = await makeSnapshot(making, tenantSets)

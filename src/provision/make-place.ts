@@ -47,6 +47,16 @@ export async function makePlace(making: Making, template: string | null): Promis
   }
 }
 
+/** Its database once more, with nothing in it: what was loaded into it half counts for nothing. */
+export async function emptyPlace(making: Making): Promise<void> {
+  const { tenant, record, places, about } = making
+  const { server, database } = tenant.placement
+  await about.fleet.pool.closeDatabase(server, database)
+  const dropped = await making.home((home) => places.dropDatabase(home, database, markOf(tenant.id, record.token)))
+  if (dropped === 'taken' || (await tryPlace(making, null)) === 'taken') throw taken(making, `database ${database}`)
+  await record.note({ filling: false })
+}
+
 function tryPlace(making: Making, template: string | null): Promise<Made> {
   const { tenant, record, places } = making
   const { database, schema } = tenant.placement

@@ -10,8 +10,14 @@ const packageVersion = readVersion()
  * nothing of it changes.
  *
  * @param version of the tenant's server
+ * @param defaults what its database was made with, where what is kept goes into a database that is there
  */
-export function keyOfPlace({ about, tenant }: Making, { recipe, scope }: TenantSets, version: number): string {
+export function keyOfPlace(
+  { about, tenant }: Making,
+  { recipe, scope }: TenantSets,
+  version: number,
+  defaults: string | null = null,
+): string {
   const { sharedSchema, provision } = about.fleet.config
   const built = recipe.parts.map(({ set, kind, count }) => [
     kind,
@@ -31,6 +37,7 @@ export function keyOfPlace({ about, tenant }: Making, { recipe, scope }: TenantS
     recipe.within,
     sharedSchema,
     provision.extensions,
+    defaults,
   ]
   const kind = tenant.topology === 'schema'
   return createHash('sha256')

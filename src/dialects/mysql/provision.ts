@@ -7,6 +7,7 @@ import type { Secret } from '../../model/secret.ts'
 import { connect } from './connection.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
 import { scratch } from './scratch.ts'
+import { snapshots } from './snapshot.ts'
 import { isMariadb } from './versions.ts'
 
 const noSchemas = () =>
@@ -144,4 +145,5 @@ export const places: Places = {
   },
   dropSchema: noSchemas,
   dropRole,
+  snapshots,
 }
