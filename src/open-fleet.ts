@@ -47,6 +47,7 @@ import { HeadRun } from './provision/head-run.ts'
 import { type ChooseTargets, planLate } from './provision/late-targets.ts'
 import type { Provisioning } from './provision/making.ts'
 import { provisionTenant, requireRegistry } from './provision/provisioner.ts'
+import { takeBackHeads } from './provision/undone-heads.ts'
 import type { Registry } from './registry/registry.ts'
 import { AppConnections } from './rollout/app-connections.ts'
 import { AppVersions } from './rollout/app-versions.ts'
@@ -145,7 +146,9 @@ export class OpenFleet implements Tenantry {
       refuseUnproven(this.#fleet, this.#stateDir, sets, plans, { allowDataLoss: options.allowDataLoss === true }),
     )
     if ('refused' in planned) return planned.refused
-    return carryOut(this.#task('down', planned.sets, planned.plans, planned.decide, options, startedAt))
+    const report = await carryOut(this.#task('down', planned.sets, planned.plans, planned.decide, options, startedAt))
+    await takeBackHeads(this.#provisioning, options.selectors, report.targets)
+    return report
   }
 
   async status(options: { selectors?: Selectors } = {}) {

@@ -112,11 +112,13 @@ export function endHeads(
   })
 }
 
-/** Takes migrations out of the heads that were undone in the fleet. */
+/** Takes migrations out of the heads that were undone in the fleet. Where an `up` is under way, its head is its own. */
 export function shortenHeads(registry: Registry, undone: ReadonlyMap<string, ReadonlySet<string>>): Promise<void> {
   return registry.database.transaction(async (query) => {
-    for (const { set, migrations } of (await readHeads(registry, query)).values()) {
-      const gone = undone.get(set)
+    await takeTurn(registry, query)
+    for (const head of (await readHeads(registry, query)).values()) {
+      const { set, migrations } = head
+      const gone = isRunning(head) ? undefined : undone.get(set)
       const left = migrations.filter((id) => gone?.has(id) !== true)
       if (left.length === migrations.length) continue
       await query(`UPDATE ${registry.table('heads')} SET migrations = ?, updated_at = ? WHERE set_name = ?`, [

@@ -217,6 +217,39 @@ describe('a tenant that comes while the fleet is brought to something new', () =
     await expectWhole(slug, all)
   })
 
+  test('what was undone in the whole fleet is waited for by nobody; what one tenant kept, is', async () => {
+    await start(config)
+    const kept = slugOf()
+    for (const slug of [slugOf(), kept]) await project.provision({ slug })
+    project.write({
+      'migrations/003_notes.up.sql': 'CREATE TABLE notes (id int);',
+      'migrations/003_notes.down.sql': 'DROP TABLE notes;',
+    })
+    expect(await project.up()).toMatchObject({ ok: true, summary: { applied: 2 } })
+    const down = (selectors?: object) =>
+      project.open((tenantry) =>
+        tenantry.down({ allowDataLoss: true, unproven: true, ...(selectors && { selectors }) }),
+      )
+    expect((await down({ exclude: [kept] })).summary).toMatchObject({ undone: 1 })
+    const older = `${project.dir}-older`
+    cpSync(project.dir, older, { recursive: true })
+    for (const way of ['up', 'down']) rmSync(join(older, `migrations/003_notes.${way}.sql`))
+    const slug = slugOf()
+    const provision = () => child({ call: 'provision', options: { slug }, cwd: older }).ended
+    expect((await provision()).error).toMatchObject({ code: 'TENANT_BEHIND' })
+    expect(await down({ tenants: [kept] })).toMatchObject({ ok: true, summary: { undone: 1 } })
+    // Not asked of the whole fleet: nothing is known of the others.
+    expect((await provision()).error).toMatchObject({ code: 'TENANT_BEHIND' })
+    expect((await project.up()).summary).toMatchObject({ failed: 0 })
+    expect(await down()).toMatchObject({ ok: true })
+    const late = slugOf()
+    expect(await child({ call: 'provision', options: { slug: late }, cwd: older }).ended).toMatchObject({
+      report: { ok: true, tenant: { state: 'active' } },
+    })
+    rmSync(older, { recursive: true })
+    await expectWhole(late, ['001_clients', '002_orders'])
+  })
+
   test('a head that not one tenant reached is taken back: tenants are made as before', async () => {
     await start(config)
     await project.provision({ slug: slugOf() })
