@@ -149,7 +149,7 @@ export interface RemoveTenantReport {
   tenant: TenantItem
   from: TenantState
   result: 'archived' | 'dropped'
-  /** What was dropped; null: nothing. */
+  /** What was dropped; null: nothing, since it is archived or its place was never its own. */
   dropped: { place: string; size: PlaceSize | null } | null
   /** The file, absolute, and its size; null: none was asked for. */
   dump: { file: string; bytes: number } | null

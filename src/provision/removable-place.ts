@@ -43,6 +43,11 @@ export async function refuseSharedPlace(
     const within = placement.schema === undefined || placement.schema === (registry.schema ?? 'public')
     if (within) throw refuse(`${place} is where the registry is`, archive)
   }
+  const isHome = [...rules.config.servers.values()].some(
+    (server) => server.database !== undefined && samePlace(own, placement.database, server, server.database),
+  )
+  if (isHome && placement.schema === undefined)
+    throw refuse(`${place} is the one that a server of the config is reached by`, archive)
   const others: string[] = []
   for await (const other of store.list()) {
     if (other.id === tenant.id) continue

@@ -1,6 +1,8 @@
 import { resolve } from 'node:path'
 import { type Connection, DatabaseError, type Dialect, failureCodes } from '../model/dialect.ts'
 import { isTenantryError, TenantryError } from '../model/errors.ts'
+import type { Notice } from '../model/migration.ts'
+import type { Dropped } from '../model/places.ts'
 import type { Actor, TenantRecord } from '../model/registry.ts'
 import type { DumpSource } from '../model/removal.ts'
 import type { ServerAddress } from '../model/server.ts'
@@ -85,23 +87,28 @@ async function dropTenant(
   await refuseUnconfirmed(warning, options)
   const dump = file === null ? null : await dumpAtRest(tools, tenant, source, file)
   await moveTenant(store, tenant.id, 'removing', tools.actor)
-  await dropPlace(tools, tenant, size !== null)
+  const isKept = (await dropPlace(tools, tenant, size !== null)) === 'taken'
   await store.remove(tenant.id, tools.actor).catch((error: unknown) => {
     // Another process that was at the same has finished it.
     if (!isTenantryError(error) || error.code !== 'TENANT_UNKNOWN') throw error
   })
   const missed = options.dump !== undefined && size === null
+  const notices: Notice[] = []
+  if (missed)
+    notices.push({ rule: 'nothing-to-dump', message: `No dump was written: ${warning.place} was gone already.` })
+  if (isKept) {
+    const message = `The ${warning.place} was there before ${tenant.slug}, and was not made for it: it was left as it is.`
+    notices.push({ rule: 'place-kept', message })
+  }
   return {
     command: 'tenants remove',
     ok: true,
     tenant: { ...toItem(tenant), state: 'removing' },
     from,
     result: 'dropped',
-    dropped: { place: warning.place, size },
+    dropped: isKept ? null : { place: warning.place, size },
     dump,
-    notices: missed
-      ? [{ rule: 'nothing-to-dump', message: `No dump was written: ${warning.place} was gone already.` }]
-      : [],
+    notices,
     next: [],
   }
 }
@@ -162,7 +169,8 @@ async function dumpAtRest(tools: RemovalTools, tenant: TenantRecord, source: Dum
   }
 }
 
-async function dropPlace(tools: RemovalTools, tenant: TenantRecord, isThere: boolean): Promise<void> {
+/** `taken`: the place is somebody else's, and stays. */
+async function dropPlace(tools: RemovalTools, tenant: TenantRecord, isThere: boolean): Promise<Dropped> {
   const { server, database, schema } = tenant.placement
   const dialect = tools.dialect(server)
   const { places, scratch } = dialect
@@ -174,12 +182,20 @@ async function dropPlace(tools: RemovalTools, tenant: TenantRecord, isThere: boo
   try {
     const connection = await tools.connect(server, inside ? database : home)
     try {
-      // Whoever made it: that it is this tenant's was said by who typed its slug.
-      if (inside) await (places?.dropSchema(connection, schema, null) ?? scratch.dropSchema(connection, schema))
-      else if (schema === undefined)
-        await (places?.dropDatabase(connection, database, null) ?? scratch.dropDatabase(connection, database))
+      // What was added as it is: that it is this tenant's was said by who typed its slug. What was to be made and was
+      // there already is not; what was made is marked until migrations run in it.
+      const mark = row === null || row.facts.placed === true ? null : markOf(tenant.id, row.token)
+      let dropped: Dropped = 'gone'
+      if (inside) {
+        if (places === undefined) await scratch.dropSchema(connection, schema)
+        dropped = (await places?.dropSchema(connection, schema, mark)) ?? 'dropped'
+      } else if (schema === undefined) {
+        if (places === undefined) await scratch.dropDatabase(connection, database)
+        dropped = (await places?.dropDatabase(connection, database, mark)) ?? 'dropped'
+      }
       const role = row?.facts.role
       if (row !== null && role != null) await places?.dropRole(connection, role, markOf(tenant.id, row.token))
+      return dropped
     } finally {
       await connection.close()
     }

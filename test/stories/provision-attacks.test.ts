@@ -61,7 +61,7 @@ describe('what exists and was not made for the tenant', () => {
   })
 
   test('a database and a schema of that name are not touched', async () => {
-    const { provision } = await start(`provision: { topology: 'database' },`)
+    const { provision, open } = await start(`provision: { topology: 'database' },`)
     const name = slugOf()
     made.push(name)
     await sharedServer().query(`CREATE DATABASE "${name}"`)
@@ -71,15 +71,23 @@ describe('what exists and was not made for the tenant', () => {
       message: expect.stringContaining(`database ${name} exists on main`),
     })
     expect(await sharedServer().query('SELECT id FROM theirs', name)).toEqual([{ id: 7 }])
+    // Nor by taking away what is there of the tenant.
+    const removed = await open((tenantry) => tenantry.tenants.remove(name, { dropData: true, yes: name }))
+    expect(removed).toMatchObject({ ok: true, dropped: null, notices: [{ rule: 'place-kept' }] })
+    expect(await sharedServer().query('SELECT id FROM theirs', name)).toEqual([{ id: 7 }])
+    expect(await stateOf(name)).toBe(null)
+    expect(await sharedServer().query(`SELECT 1 FROM pg_roles WHERE rolname = '${name}'`)).toEqual([])
     expect(await sharedServer().query(`SELECT 1 FROM pg_database WHERE datname LIKE 'tenantry\\_new\\_%'`)).toEqual([])
     const theirs = `theirs_${slugOf()}`
+    const within = slugOf()
     await app.query(`CREATE SCHEMA ${theirs}; CREATE TABLE ${theirs}.rows (id int)`)
     await expect(
-      provision({ slug: slugOf(), topology: 'schema', database: app.name, schema: theirs }),
+      provision({ slug: within, topology: 'schema', database: app.name, schema: theirs }),
     ).rejects.toMatchObject({
       code: 'PROVISION_FAILED',
       message: expect.stringContaining(`schema ${theirs} exists on main`),
     })
+    await open((tenantry) => tenantry.tenants.remove(within, { dropData: true, yes: within }))
     expect(await app.query(`SELECT relname FROM pg_class WHERE relnamespace = '${theirs}'::regnamespace`)).toEqual([
       { relname: 'rows' },
     ])

@@ -146,6 +146,19 @@ describe('on PostgreSQL', () => {
     expect(await databasesLike(mark)).not.toContain(host)
   })
 
+  test('the database that a server is reached by is not dropped as that of a tenant', async () => {
+    const home = await database(`${mark}_home`)
+    project.remove()
+    const url = sharedServer().url(home)
+    project = await makeProvisionProject({ main: { url } }, registry.url, '', twoMigrations)
+    await tenants((book) => book.add('first', { database: home }))
+    await expect(drop('first')).rejects.toMatchObject({
+      code: 'SHARED_TARGET',
+      message: expect.stringContaining('is the one that a server of the config is reached by'),
+    })
+    expect(await databasesLike(mark)).toEqual([home])
+  })
+
   test('a second name for the same server does not hide who else is there', async () => {
     const both = await database(`${mark}_both`)
     await sharedServer().query('create schema t_x', both)

@@ -14,7 +14,9 @@ export function printRemoval(report: RemoveTenantReport, style: PrintStyle): str
       ? from === 'archived'
         ? 'is archived already; nothing was changed'
         : `${from} → archived; its data stays in ${inline(tenant.target)}`
-      : `dropped the ${inline(dropped?.place ?? '')} (${describeSize(dropped?.size ?? null)}), and took it off the registry`
+      : dropped === null
+        ? 'took it off the registry; nothing was dropped'
+        : `dropped the ${inline(dropped.place)} (${describeSize(dropped.size)}), and took it off the registry`
   return joinSections([
     [
       ...(dump === null
