@@ -76,7 +76,7 @@ export async function carryOutBatch(walk: Walk, rows: number): Promise<BatchOutc
       updated_at: now,
       beat_ms: { sql: walk.batches.nowMs },
     })
-    const failed = change.body.kind === 'code' ? await asCode(walk, connection, range as BatchRange) : null
+    const failed = change.body.kind === 'code' ? await asCode(walk, connection, range as BatchRange, rows) : null
     if (failed !== null) {
       await undo()
       return { kind: 'failed', range, statement: null, ...failed }
@@ -111,6 +111,7 @@ async function asCode(
   walk: Walk,
   connection: Connection,
   range: BatchRange,
+  rows: number,
 ): Promise<{ failure: DatabaseFailure; final: boolean } | null> {
   const { change, target, tenant, run } = walk
   if (change.body.kind !== 'code') return null
@@ -122,7 +123,12 @@ async function asCode(
   return runBatchCode(
     change.body.batch,
     connection,
-    { limitMs, cancel: run.signal.cancel, discard: () => walk.session.discard() },
+    {
+      limitMs,
+      cancel: run.signal.cancel,
+      discard: () => walk.session.discard(),
+      ...(rows > 1 ? { cutMs: change.chunkMs * 2 } : {}),
+    },
     {
       from: plain(range.from),
       to: plain(range.to),

@@ -13,10 +13,18 @@ const control =
 export async function runBatchCode<Given extends object = Omit<DataBatch, 'query'>>(
   batch: (given: Given & Pick<DataBatch, 'query'>) => Promise<unknown>,
   connection: Connection,
-  limits: { limitMs: number; cancel: AbortSignal; discard: () => Promise<void>; called?: 'batch' | 'seed' },
+  limits: {
+    limitMs: number
+    cancel: AbortSignal
+    discard: () => Promise<void>
+    called?: 'batch' | 'seed'
+    /** Once it took so long the next query is refused as one that took too long: what it has changed is locked. */
+    cutMs?: number
+  },
   given: Given,
 ): Promise<{ failure: DatabaseFailure; final: boolean } | null> {
-  const { called = 'batch' } = limits
+  const { called = 'batch', cutMs = Number.POSITIVE_INFINITY } = limits
+  const startedAt = performance.now()
   let open = true
   const inFlight = new Set<Promise<unknown>>()
   let failure: DatabaseFailure | null = null
@@ -27,6 +35,10 @@ export async function runBatchCode<Given extends object = Omit<DataBatch, 'query
       failure ??= plainFailure(
         `${words} has no place in a ${called}, which is committed ${called === 'batch' ? 'with its cursor ' : ''}as a whole`,
       )
+      throw new Error(failure.message)
+    }
+    if (performance.now() - startedAt > cutMs) {
+      failure ??= { ...plainFailure(`the ${called} took longer than ${cutMs} ms`), kind: 'statement-timeout' }
       throw new Error(failure.message)
     }
     const asked = connection.query(text, values)

@@ -25,6 +25,9 @@ export class WatchProgress {
   #cursor: string | null
   #rowsDone: number
   #total: number
+  /** Rows that it may have walked before it is looked at more closely. */
+  #allowed: number
+  #sawAhead = false
   #best: number
   #misses = 0
   #sinceCount = 0
@@ -36,6 +39,7 @@ export class WatchProgress {
     this.#cursor = row.cursor === null ? null : JSON.stringify(row.cursor)
     this.#rowsDone = row.rowsDone
     this.#total = total
+    this.#allowed = 2 * total + slack
     this.#best = Number.POSITIVE_INFINITY
   }
 
@@ -56,10 +60,16 @@ export class WatchProgress {
     }
     this.#cursor = cursor
     this.#rowsDone += range.rows
-    if (this.#rowsDone <= 2 * this.#total + slack) return null
+    if (this.#rowsDone <= this.#allowed) return null
     this.#total = await countFrom(walk, null)
-    if (this.#rowsDone <= 2 * this.#total + slack) return null
-    const message = `it has walked ${this.#rowsDone} rows of a table of ${this.#total}, so its batches put rows in front of the cursor`
+    this.#allowed = Math.max(this.#allowed, 2 * this.#total + slack)
+    if (!this.#sawAhead && this.#rowsDone > this.#allowed) {
+      // The total was an estimate, or rows went away behind the cursor: it may go twice over what is ahead of it now.
+      this.#sawAhead = true
+      this.#allowed = this.#rowsDone + 2 * (await countFrom(walk, range.to)) + slack
+    }
+    if (this.#rowsDone <= this.#allowed) return null
+    const message = `it has walked ${this.#rowsDone} rows, and there are ${this.#total}, so its batches put rows in front of the cursor`
     return {
       kind: 'stuck',
       error: stuckError(

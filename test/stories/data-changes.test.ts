@@ -294,6 +294,40 @@ UPDATE orders SET note = 'x' WHERE id IN (SELECT id FROM orders WHERE note IS NU
   })
 })
 
+test('rows that are taken away behind the cursor, and a total that was far too low, stop nothing', async () => {
+  project.write({
+    'data-changes/001_count.sql':
+      '-- tenantry:data-change table=orders key=id count="select 10"\nDELETE FROM orders WHERE id BETWEEN :from AND :to',
+  })
+  await setUp(5000)
+  expect((await run()).targets).toMatchObject([{ state: 'done', rowsDone: 5000, error: null }])
+  expect(await counts()).toEqual({})
+})
+
+test('code that takes long is cut off at its next query, and tried with fewer rows', async () => {
+  rmSync(`${project.dir}/data-changes/001_count.sql`)
+  project.write({
+    'data-changes/001_code.mjs': `import { appendFileSync } from 'node:fs'
+    export default { table: 'orders', key: 'id', async batch({ query, keys }) {
+      try {
+        for (const key of keys) {
+          await query('UPDATE orders SET n = n + 1 WHERE id = $1', [key])
+          await new Promise((resolve) => setTimeout(resolve, 20))
+        }
+      } finally {
+        appendFileSync(${JSON.stringify(`${project.dir}/sizes`)}, keys.length + ' ')
+      }
+    } }`,
+  })
+  await setUp(300)
+  expect((await run()).targets).toMatchObject([{ state: 'done', rowsDone: 300, error: null }])
+  expect(await counts()).toEqual({ 1: 300 })
+  const sizes = readFileSync(`${project.dir}/sizes`, 'utf8').trim().split(' ').map(Number)
+  expect(sizes.slice(0, 2)).toEqual([200, 50])
+  // 50 rows take a second: a batch of so many never came to its end.
+  expect(Math.max(...sizes.slice(3))).toBeLessThan(50)
+})
+
 test('a pause is obeyed after the batch, kept for a while, and ended by the next run', async () => {
   project.write({ 'data-changes/001_count.sql': slow(100) })
   await setUp(200_000)
