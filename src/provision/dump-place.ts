@@ -1,5 +1,5 @@
 import { execFile, spawn } from 'node:child_process'
-import { constants } from 'node:fs'
+import { constants, rmSync } from 'node:fs'
 import { access, mkdtemp, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { basename, delimiter, dirname, join } from 'node:path'
@@ -39,6 +39,12 @@ export async function dumpPlace(source: DumpSource, file: string): Promise<{ fil
   // Its extension says the format.
   const partial = join(dirname(file), `.partial-${basename(file)}`)
   const folder = await mkdtemp(join(tmpdir(), 'tenantry-dump-'))
+  // Ctrl-C ends the process at once: no half of a dump may stay, and no file with a password.
+  const tidy = () => {
+    rmSync(partial, { force: true })
+    rmSync(folder, { recursive: true, force: true })
+  }
+  process.once('exit', tidy)
   try {
     await rm(partial, { force: true })
     // Nobody else may read it: it is only filled from here on.
@@ -54,6 +60,7 @@ export async function dumpPlace(source: DumpSource, file: string): Promise<{ fil
     await rm(partial, { force: true })
     throw error
   } finally {
+    process.off('exit', tidy)
     await rm(folder, { recursive: true, force: true })
   }
 }

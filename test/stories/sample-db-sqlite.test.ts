@@ -85,7 +85,9 @@ test('what stays, what goes, what a trigger writes; a dump; nothing of another f
   expect(report).toMatchObject({ ok: true, target: 'files/one.db', database: 'one.db', removed: 49 + 200 + 600 + 8 })
   expect(await counts()).toEqual({ roles: 2, users: 1, orders: 0, lines: 0, codes: 2, log: 0, schema_migrations: 1 })
   expect(await ask('one', 'SELECT id FROM users')).toEqual([{ id: 9 }])
-  expect(await ask('one', 'SELECT name, seq FROM sqlite_sequence WHERE name <> 'schema_migrations'')).toEqual([{ name: 'users', seq: 9 }])
+  expect(await ask('one', "SELECT name, seq FROM sqlite_sequence WHERE name <> 'schema_migrations'")).toEqual([
+    { name: 'users', seq: 9 },
+  ])
   expect(await counts('two')).toEqual(full)
   const file = join(project.dir, 'sample.db')
   expect(report.dump).toEqual({ file, bytes: statSync(file).size })

@@ -1,4 +1,5 @@
 /** One database made a clean sample: what stays, what goes, and every way in which nothing happens. */
+import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -241,6 +242,15 @@ describe('refused, and nothing is touched', () => {
     configure({ tenants: schemaTenants(2, database.name) })
     await expect(sample()).rejects.toMatchObject({ code: 'SAMPLE_REFUSED', message: expect.stringContaining('t_1') })
     await expect(sample({ tenant: 'nobody', confirm: true })).rejects.toMatchObject({ code: 'TENANT_UNKNOWN' })
+    const solo = { slug: 'solo', topology: 'database', server: 'main', database: database.name }
+    const servers = { main: { url: database.url }, alias: { url: database.url } }
+    configure({ servers, tenants: [solo, { ...solo, slug: 'live', server: 'alias' }] })
+    await expect(sample({ tenant: 'solo', confirm: true })).rejects.toMatchObject({
+      code: 'SAMPLE_REFUSED',
+      context: { inside: [`alias/${database.name}`] },
+    })
+    configure({ tenants: [{ ...solo, state: 'suspended', labels: { env: 'production' } }] })
+    await expect(sample()).rejects.toMatchObject({ code: 'SAMPLE_REFUSED' })
     const bare = database.url.replace(/\/[^/]*$/, '/')
     configure({ servers: { main: { url: bare } }, tenants: schemaTenants(2, database.name) })
     await expect(sample()).rejects.toMatchObject({ code: 'USAGE', message: expect.stringContaining('2 targets') })
@@ -427,6 +437,23 @@ echo "$@" > "$f"; echo "$PGDATABASE $PGUSER" >> "$f"`,
     expect((await sample({ confirm: true, dump: 'no/such/x.dump' })).error?.code).toBe('BACKUP_FAILED')
     expect(await contents()).toBe(before)
     expect(leftovers()).toEqual([])
+  })
+
+  test('that is interrupted leaves no file, and nothing of it goes on', async () => {
+    await setUp()
+    putProgram(
+      'pg_dump',
+      `case "$1" in --version) echo 'pg_dump (PostgreSQL) 99.1'; exit 0;; esac
+for a in "$@"; do case "$a" in --file=*) f="\${a#--file=}";; esac; done
+echo half > "$f"; exec sleep 60`,
+    )
+    const child = project.start(['sample-db', '--confirm', '--dump', 'sample.dump'])
+    const ended = once(child, 'exit')
+    await expect.poll(leftovers, { timeout: 30_000, interval: 20 }).toHaveLength(1)
+    child.kill('SIGINT')
+    expect(await ended).toEqual([130, null])
+    expect(leftovers()).toEqual([])
+    expect(await count('orders')).toBe(0)
   })
 
   test('that fails half-way leaves no file, and says that the rows are gone', async () => {

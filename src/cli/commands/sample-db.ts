@@ -46,7 +46,8 @@ export function addSampleDb(program: Command, invoke: Invoke): void {
         ...(!isSure && confirm !== null && { ask: (plan) => confirm(askToRemove(showControls(plan), style)) }),
         ...(isSure &&
           session.flags.quiet !== true &&
-          session.flags.json !== true && {
+          session.flags.json !== true &&
+          session.flags.logFormat === 'text' && {
             onPlan: (plan) => void host.stderr.write(`${printSamplePlan(showControls(plan), style).join('\n')}\n`),
           }),
       })

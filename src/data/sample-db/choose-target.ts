@@ -17,7 +17,7 @@ export async function chooseTarget(fleet: Fleet, tenant: string | undefined): Pr
   const target = tenant !== undefined || active.includes(name as string) ? await find(fleet, name as string) : null
   const chosen = target ?? defaultTarget(fleet, name as string)
   refuseShared(chosen)
-  refuseOthersInside(chosen, [...names.keys()], fleet.config.sharedSchema)
+  refuseOthersInside(fleet, chosen, [...names.keys()])
   return chosen
 }
 
@@ -63,20 +63,37 @@ function refuseShared({ name, tenants }: Target): void {
   )
 }
 
-/** A database that is reset as a whole must not hold somebody's schema. */
-function refuseOthersInside({ name, placement }: Target, names: readonly string[], sharedSchema: string): void {
-  if (placement.schema !== undefined && placement.schema !== sharedSchema) return
-  const whole = targetName({ server: placement.server, database: placement.database })
-  const inside = names.filter((other) => other !== name && (other === whole || other.startsWith(`${whole}/`)))
+/**
+ * A database that is reset as a whole must not hold somebody else's place, and no place that is somebody's, too, under
+ * another name of its server, or while they are suspended.
+ */
+function refuseOthersInside(fleet: Fleet, target: Target, names: readonly string[]): void {
+  const { name, placement } = target
+  const own = placeOf(fleet, name)
+  const inside = names.filter((other) => {
+    if (other === name) return target.tenants.length === 0
+    const place = placeOf(fleet, other)
+    return place === own || (placement.schema === undefined && place.startsWith(`${own}/`))
+  })
   if (inside.length === 0) return
+  const rest = inside.length > 3 ? ` and ${inside.length - 3} more` : ''
   throw new TenantryError(
     'SAMPLE_REFUSED',
-    `${name} holds the places of other tenants (${inside.slice(0, 3).join(', ')}${inside.length > 3 ? ` and ${inside.length - 3} more` : ''}), and a reset would empty those, too.`,
+    `${name} holds the places of other tenants (${inside.slice(0, 3).join(', ')}${rest}), and a reset would empty those, too.`,
     {
-      hint: 'Name the tenant that is to be a sample: `tenantry sample-db <tenant>`.',
+      hint: 'Name the tenant that is to be a sample: `tenantry sample-db <tenant>`. One that is not active is activated first.',
       context: { target: name, inside },
     },
   )
+}
+
+/** The same for every name that a server has in the config. */
+function placeOf({ config }: Fleet, name: string): string {
+  const [server = '', ...rest] = name.split('/')
+  const address = config.servers.get(server)
+  const host =
+    address === undefined ? server : [address.host, address.port, address.directory, address.socketPath].join()
+  return [host, ...rest].join('/')
 }
 
 /** Tables of a target that are never emptied: histories of any tool, ours, and a team's table of tenants. */

@@ -10,7 +10,7 @@ import type { Notice } from '../../model/migration.ts'
 import type { SampleDbReport } from '../../model/sample-db.ts'
 import type { Fleet } from '../../rollout/fleet.ts'
 import { failedSample } from './describe-sample.ts'
-import { lookAtTables } from './look.ts'
+import { lookAtTables, type SampleLook } from './look.ts'
 import { removeRows } from './remove-rows.ts'
 import { type CounterReset, findResets } from './reset-counters.ts'
 import { inSampleTransaction, type SampleWork, send } from './sample-work.ts'
@@ -26,13 +26,18 @@ class Refused extends Error {
   }
 }
 
+export interface EmptyOptions {
+  /** Schema of the target's history, for the name of its lock. */
+  schema: string
+  /** Told what was found, under the locks, before anything is removed. */
+  onLook: (found: SampleLook) => void
+}
+
 /**
  * Takes the rows away that do not stay: under the target's lock, in one transaction, after all was looked at again in it.
  * Tried again while others hold locks. What goes wrong is in `error`. Throws only defects.
- *
- * @param schema of the target's history, for the name of its lock
  */
-export async function emptyTarget(fleet: Fleet, work: SampleWork, schema: string): Promise<Emptied> {
+export async function emptyTarget(fleet: Fleet, work: SampleWork, { schema, onLook }: EmptyOptions): Promise<Emptied> {
   const { connection, target, dialect, settings } = work
   const { server, database } = target.placement
   const key = lockKeyOf(target, schema)
@@ -51,7 +56,7 @@ export async function emptyTarget(fleet: Fleet, work: SampleWork, schema: string
       try {
         lock ??= await dialect.lockTarget(connection, key, () => fleet.pool.another(server, database))
         if (lock === null) throw new DatabaseError(lockedFailure)
-        return await attempt(work)
+        return await attempt(work, onLook)
       } catch (error) {
         if (error instanceof Refused) return error.result
         if (isTenantryError(error)) return nothingDone(error.toJSON())
@@ -80,13 +85,14 @@ function nothingDone(error: ErrorDocument): Emptied {
   return { plan: [], brokenKeys: [], removed: null, sequences: [], notices: [], error }
 }
 
-async function attempt(work: SampleWork): Promise<Emptied> {
+async function attempt(work: SampleWork, onLook: EmptyOptions['onLook']): Promise<Emptied> {
   const { emptying } = work
   const isAfter = emptying.countersAre === 'after-commit'
   const { found, resets } = await inSampleTransaction(work, 'empty', async () => {
     const found = await lookAtTables(work, null, 'empty')
     const { plan, brokenKeys, error } = found
     if (error !== null) throw new Refused({ ...nothingDone(error), plan, brokenKeys })
+    onLook(found)
     await removeRows(work, found.counted)
     const resets = await findResets(work, found.counted)
     if (!isAfter)

@@ -112,36 +112,52 @@ function findMarks({ config }: Fleet, { tenants }: Target): string[] {
 }
 
 async function run(task: Task): Promise<SampleDbReport> {
-  const { fleet, work, options, marks } = task
-  const { target, rules, database } = work
+  const { work, options } = task
   const isNamed = options.database !== undefined
+  // All that is left to be asked is asked under the locks, too.
+  const isDecided = isNamed && options.confirm === true && !task.report.dryRun
+  const seen = isDecided ? task.report : await lookFirst(task, isNamed)
+  if (seen.error !== null || seen.dryRun) return seen
+  const refused = await checkDumpFile(task)
+  if (refused !== null) return fail(seen, refused)
+  const going = seen.plan.reduce((sum, { rows, kept }) => sum + rows - kept, 0)
+  if (options.confirm !== true && (await options.ask?.(seen)) !== true)
+    return fail(seen, unconfirmed(work.target, going))
+  return carryOut(task, seen)
+}
+
+/** The plan, and what is in the way, without holding anybody up. */
+async function lookFirst(task: Task, isNamed: boolean): Promise<SampleDbReport> {
+  const { work, marks } = task
+  const { target, rules, database } = work
   const seen = await inSampleTransaction(work, 'look', () =>
     // Whoever has not named a large database waits for no more than telling that it is one.
     lookAtTables(work, isNamed ? null : rules.maxRows, 'look'),
   )
-  const { plan, brokenKeys } = seen
-  const report: SampleDbReport = { ...task.report, plan, brokenKeys }
-  const reasons = [
-    ...marks,
-    ...(seen.rows > rules.maxRows
-      ? [`it holds more than ${rules.maxRows.toLocaleString('en-US')} rows (\`sampleDb.maxRows\`)`]
-      : []),
-  ]
+  const report: SampleDbReport = { ...task.report, plan: seen.plan, brokenKeys: seen.brokenKeys }
   if (seen.error !== null) return fail(report, seen.error)
-  if (report.dryRun) {
-    const message = `Without \`--database ${database}\` it would be refused: ${reasons.join('; ')}.`
-    return reasons.length === 0 || isNamed ? report : { ...report, notices: [{ rule: 'must-be-named', message }] }
-  }
-  if (!isNamed && reasons.length > 0) return fail(report, mustBeNamed(target, reasons, database))
-  const refused = await checkDumpFile(task)
-  if (refused !== null) return fail(report, refused)
-  const going = plan.reduce((sum, { rows, kept }) => sum + rows - kept, 0)
-  if (options.confirm !== true && (await options.ask?.(report)) !== true)
-    return fail(report, unconfirmed(target, going))
-  options.onPlan?.(report)
-  const done = await emptyTarget(fleet, work, target.placement.schema ?? task.schema)
+  const isLarge = seen.rows > rules.maxRows
+  const large = `it holds more than ${rules.maxRows.toLocaleString('en-US')} rows (\`sampleDb.maxRows\`)`
+  const reasons = [...marks, ...(isLarge ? [large] : [])]
+  if (isNamed || reasons.length === 0) return report
+  if (!report.dryRun) return fail(report, mustBeNamed(target, reasons, database))
+  const message = `Without \`--database ${database}\` it would be refused: ${reasons.join('; ')}.`
+  return { ...report, notices: [{ rule: 'must-be-named', message }] }
+}
+
+/** @param report with the plan, as far as it is known */
+async function carryOut(task: Task, report: SampleDbReport): Promise<SampleDbReport> {
+  const { fleet, work, options } = task
+  let isTold = false
+  const done = await emptyTarget(fleet, work, {
+    schema: work.target.placement.schema ?? task.schema,
+    onLook({ plan }) {
+      if (!isTold) options.onPlan?.({ ...report, plan })
+      isTold = true
+    },
+  })
   // A failure before the tables were looked at again knows less than we do.
-  const after = { ...report, ...done, plan: done.plan.length === 0 ? plan : done.plan }
+  const after = { ...report, ...done, plan: done.plan.length === 0 ? report.plan : done.plan }
   return done.error !== null ? fail(after, done.error) : writeDump(task, after)
 }
 
