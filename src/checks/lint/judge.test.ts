@@ -190,6 +190,20 @@ describe('tenants', () => {
     expect(await rulesOf([sql])).toEqual([])
   })
 
+  test('what is proposed names types as they are, and no index for what takes none', async () => {
+    const proposed = async (sql: string) => {
+      const bodies = [table, sql].map((text, i) => ({ id: `00${i}_a_step_of_it`, sql: text }))
+      const { findings } = await lintTexts(postgres, bodies)
+      return findings.filter(({ migration }) => migration === '001_a_step_of_it').map(({ rewrite }) => rewrite)
+    }
+    expect((await proposed('ALTER TABLE orders ALTER COLUMN note TYPE "Role_new";')).join()).toContain(
+      'ADD COLUMN note_new "Role_new";',
+    )
+    const exclusion = await proposed('ALTER TABLE orders ADD EXCLUDE USING gist (note WITH =);')
+    expect(exclusion.join()).toContain('cannot be built beforehand')
+    expect(exclusion.join()).not.toContain('USING INDEX')
+  })
+
   test('a policy is read when rows are, not when it is made', async () => {
     const sql = 'CREATE POLICY p ON orders USING (at > now() AND note = current_user);'
     expect(await rulesOf([table, sql])).toEqual([])

@@ -77,7 +77,8 @@ export function readConstraint(
 
 function writeRewrite(fact: ConstraintFact, name: string, definition: string, usesIndex: boolean): string | null {
   const { type, table, columns, notValid } = fact
-  if (usesIndex || type === 'exclusion') return null
+  if (usesIndex) return null
+  if (type === 'exclusion') return rewrites.exclusion()
   if (type === 'unique' || type === 'primary-key') {
     return rewrites.uniqueConstraint(table, name, columns, type === 'primary-key')
   }

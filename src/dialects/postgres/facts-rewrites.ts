@@ -23,12 +23,17 @@ export function showName({ schema, name }: ObjectName): string {
 
 const later = '-- in a migration of its own, since it must not wait in the same transaction:'
 
+/** Names of a team's own types keep their capitals; those of the server have none. */
+function spell(type: string): string {
+  return /[A-Z]/.test(type) ? type.replace(/^[^([]+/, (name) => name.split('.').map(show).join('.')) : type
+}
+
 /** The safe way to the same end, by what a statement does. */
 export const rewrites = {
   addNotNull(table: ObjectName, column: string, type: string): string {
     const [t, c] = [showName(table), show(column)]
     return [
-      `ALTER TABLE ${t} ADD COLUMN ${c} ${type};  -- or NOT NULL with a constant DEFAULT`,
+      `ALTER TABLE ${t} ADD COLUMN ${c} ${spell(type)};  -- or NOT NULL with a constant DEFAULT`,
       '-- fill it in batches, while releases write it; then, in later migrations:',
       ...notNullSteps(table, column),
     ].join('\n')
@@ -39,7 +44,7 @@ export const rewrites = {
   volatileDefault(table: ObjectName, column: string, type: string): string {
     const [t, c] = [showName(table), show(column)]
     return [
-      `ALTER TABLE ${t} ADD COLUMN ${c} ${type};`,
+      `ALTER TABLE ${t} ADD COLUMN ${c} ${spell(type)};`,
       `ALTER TABLE ${t} ALTER COLUMN ${c} SET DEFAULT …;  -- new rows only`,
       '-- then fill the old rows in batches',
     ].join('\n')
@@ -57,7 +62,7 @@ export const rewrites = {
   storedColumn(table: ObjectName, column: string, type: string): string {
     const [t, c] = [showName(table), show(column)]
     return [
-      `ALTER TABLE ${t} ADD COLUMN ${c} ${type};`,
+      `ALTER TABLE ${t} ADD COLUMN ${c} ${spell(type)};`,
       '-- a trigger that fills it in new and changed rows, then the old rows in batches;',
       '-- or VIRTUAL instead of STORED (PostgreSQL 18), which writes no row',
     ].join('\n')
@@ -65,7 +70,7 @@ export const rewrites = {
   changeType(table: ObjectName, column: string, type: string): string {
     const [t, c, n] = [showName(table), show(column), show(`${column}_new`)]
     return [
-      `ALTER TABLE ${t} ADD COLUMN ${n} ${type};`,
+      `ALTER TABLE ${t} ADD COLUMN ${n} ${spell(type)};`,
       `-- releases write both, a batched change fills ${n}, releases read ${n}; then ${c} is dropped in a`,
       '-- migration with `-- tenantry:phase contract of …`',
     ].join('\n')
@@ -75,6 +80,10 @@ export const rewrites = {
   },
   dropIndex(index: ObjectName): string {
     return `DROP INDEX CONCURRENTLY IF EXISTS ${showName(index)};`
+  },
+  /** No server takes one over from an index, or leaves it unchecked at first. */
+  exclusion(): string {
+    return '-- its index cannot be built beforehand: a new table with the constraint, filled in batches; or, where rows\n-- are few, as it is, with a short lock_timeout'
   },
   uniqueConstraint(table: ObjectName, name: string, columns: readonly string[], primary: boolean): string {
     const [t, index] = [showName(table), show(`${name}_idx`)]
