@@ -185,4 +185,6 @@ export interface CredentialBook {
    * Read anew each time. Throws CREDENTIAL_UNREADABLE, KEY_INVALID.
    */
   ofTenant(tenant: Tenant): Promise<Credential | null>
+  /** Another book of the same registry: tenants of one database that are opened in two books may be different roles. */
+  alone(): CredentialBook
 }

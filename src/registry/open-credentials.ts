@@ -98,6 +98,7 @@ export function openCredentials(reading: CredentialReading): CredentialBook {
       for (const tenant of tenants) places.delete(keyOf(tenant))
       keep(results)
     },
+    alone: () => openCredentials(reading),
     async ofTenant(tenant) {
       const { ring, results } = await openAll([tenant])
       refuseFaults(results, ring, `so nobody is connected to ${tenant.slug}`)

@@ -66,11 +66,10 @@ export class AppVersions {
     if (tenant === null) {
       throw new TenantryError('TENANT_UNKNOWN', `There is no tenant "${idOrSlug}".`, { context: { tenant: idOrSlug } })
     }
-    // It may be asked about whatever its state is.
-    const only: Tenant[] = [{ ...tenant, state: 'active' }]
-    const { sets } = await this.#fleet.view({}, { whole: false, quiet: true, only })
-    const plans: SetPlan[] = []
-    for (const set of sets) plans.push(await this.#fleet.plan(set, nothing))
+    const fleet = this.#fleet
+    // Where each tenant is a role of its own, a session that was opened for another one cannot read this one's history.
+    const isItself = fleet.credentials !== null && fleet.pool.server(tenant.placement.server).user === undefined
+    const { plans, sets } = isItself ? await readAlone(fleet.alone(), tenant) : await readPlans(fleet, tenant)
     for (const { targets } of plans) {
       const [failed] = targets.filter(({ error, standing }) => error !== null && standing.snapshot.columns === null)
       if (failed?.error == null) continue
@@ -78,6 +77,23 @@ export class AppVersions {
       throw new TenantryError(code, message, { hint: hint ?? undefined, context })
     }
     return { tenant, plans, sets }
+  }
+}
+
+async function readPlans(fleet: Fleet, tenant: Tenant) {
+  // It may be asked about whatever its state is.
+  const only: Tenant[] = [{ ...tenant, state: 'active' }]
+  const { sets } = await fleet.view({}, { whole: false, quiet: true, only })
+  const plans: SetPlan[] = []
+  for (const set of sets) plans.push(await fleet.plan(set, nothing))
+  return { plans, sets }
+}
+
+async function readAlone(fleet: Fleet, tenant: Tenant) {
+  try {
+    return await readPlans(fleet, tenant)
+  } finally {
+    await fleet.close()
   }
 }
 

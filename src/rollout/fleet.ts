@@ -80,6 +80,14 @@ export class Fleet {
     this.pool = new ConnectionPool(config.servers, (server) => dialectOf(server.name), options, credentials)
   }
 
+  /** The same folders, with connections and opened credentials of its own; whoever asks for it closes it. */
+  alone(): Fleet {
+    const credentials = this.credentials?.alone() ?? null
+    const other = new Fleet(this.config, (server) => this.pool.dialect(server), this.#tenants, this.emit, credentials)
+    other.#loaded = this.loadSets()
+    return other
+  }
+
   get limits(): ScheduleLimits {
     return {
       fleet: this.config.concurrency,

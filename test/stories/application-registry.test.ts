@@ -65,6 +65,8 @@ test('two tenants of one database are each themselves, where the address names n
       const { user } = await project.credential(slug)
       const connection = await tenantry.connectionFor(slug)
       expect(await connection.query('select current_user as u')).toEqual([{ u: user }])
+      expect(await tenantry.guardTenant(slug, { maxAgeMs: 0 })).toBe(true)
+      expect(await tenantry.tenantVersion(slug)).toMatchObject({ behind: false, sets: [{ version: '001_item' }] })
     }
   })
 })
