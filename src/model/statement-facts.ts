@@ -92,7 +92,8 @@ export type StatementFact =
       cost: StepCost
     })
   | (AnyFact & { kind: 'drop-index'; index: ObjectName; table: ObjectName | null; cost: StepCost })
-  | (AnyFact & { kind: 'reindex'; object: string; cost: StepCost })
+  /** `table`: it is about all indexes of this one. */
+  | (AnyFact & { kind: 'reindex'; object: string; table?: ObjectName; cost: StepCost })
   | ConstraintFact
   | (AnyFact & { kind: 'validate-constraint'; table: ObjectName; constraint: string; cost: StepCost })
   | (AnyFact & { kind: 'drop-constraint'; table: ObjectName; constraint: string })

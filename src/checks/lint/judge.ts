@@ -40,7 +40,7 @@ function makeFinding(
     direction: file.direction,
     statement: verdict.statement !== undefined ? verdict.statement : (statement?.index ?? null),
     excerpt: excerptOf(file, at.line, verdict, statement),
-    table: fact !== null && 'table' in fact && fact.table !== null ? show(fact.table) : null,
+    table: fact !== null && 'table' in fact && fact.table != null ? show(fact.table) : null,
     cost: isLocked ? cost : null,
   }
 }

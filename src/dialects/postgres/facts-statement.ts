@@ -118,14 +118,14 @@ function readEnum(node: Tree): StatementFact[] {
 }
 
 function readReindex(node: Tree): StatementFact[] {
-  const { name } = nameOfRelation(branch(node, 'relation'))
-  const object = name || (word(node, 'name') ?? '')
+  const relation = nameOfRelation(branch(node, 'relation'))
+  const object = relation.name || (word(node, 'name') ?? '')
   const concurrent = isOn(readOptions(node, 'params').get('concurrently'))
   if (concurrent) return [{ kind: 'reindex', object, cost: costs.concurrentIndex }]
   const what = { REINDEX_OBJECT_INDEX: 'INDEX', REINDEX_OBJECT_TABLE: 'TABLE', REINDEX_OBJECT_SCHEMA: 'SCHEMA' }
   const type = what[word(node, 'kind') as keyof typeof what] ?? 'DATABASE'
   const rewrite = `REINDEX ${type} CONCURRENTLY ${show(object)};`
-  return [{ kind: 'reindex', object, cost: costs.index, rewrite }]
+  return [{ kind: 'reindex', object, ...(type === 'TABLE' && { table: relation }), cost: costs.index, rewrite }]
 }
 
 /** `INSERT … SELECT` from a table copies as many rows as that has. */

@@ -176,7 +176,7 @@ export const rewriteTable: Rule = {
     },
     {
       dialect: 'mysql',
-      setup: 'CREATE TABLE notes (id BIGINT PRIMARY KEY, body TEXT);',
+      setup: 'CREATE TABLE notes (id BIGINT PRIMARY KEY, body TEXT) CHARACTER SET latin1;',
       bad: [{ sql: 'ALTER TABLE notes CONVERT TO CHARACTER SET utf8mb4;' }],
       good: [{ sql: 'ALTER TABLE notes DEFAULT CHARACTER SET utf8mb4;' }],
     },
