@@ -91,6 +91,7 @@ export function readArguments(argv) {
         },
   )
   sizes.sampleRows = quick ? 100_000 : 1_000_000
+  sizes.provisions = quick ? 4 : 10
   sizes.credentials = quick ? 10_000 : 100_000
   if (values.schemas !== undefined) {
     sizes.schemas = readCount('schemas', values.schemas)

@@ -49,6 +49,12 @@ ${table}
 - After each run, outside the time, every schema is compared with a reference made by a bare driver: every object, the rows of the
   tables, one history row per migration. A tool that did not do the work fails the bench.
 - "${options.delayMs} ms each way" is a TCP proxy in a process of its own.
+- Provisioning: each side keeps one tenantry open, as an API server does, and makes ${options.sizes.provisions} tenants by turns with the other; both write the registry,
+  make role and grants, and compare the new schema with the reference. The sides differ in \`provision.from\` only. The history is made by
+  \`bench/works/provision.mjs\`: 20 tables with 20 changes each (columns that come, go and are renamed, indexes and constraints that are replaced,
+  views, functions and triggers written anew, rows filled in), a statement or two per migration. About every second statement is still to be seen in
+  what they make, so a snapshot has about half as many to run. "By the server alone" is what a copy takes without us, against the history over a
+  bare driver, a durable transaction and a round trip per migration; the sides above run theirs in pipelines.
 
 What the tools are:
 

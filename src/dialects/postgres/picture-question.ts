@@ -34,33 +34,41 @@ function ignored(ignore: PictureScope['ignore'], kind: string, name: string): st
 }
 
 /**
- * One statement over the whole of some schemas: each catalog is read for all of them together, since none of them has
+ * Which schemas a question is about, as settings of its transaction: so the question itself is the same for all of them,
+ * and planned once.
+ */
+export function pictureSettings(
+  schemas: readonly AskedSchema[],
+  targets: readonly AskedTarget[],
+): readonly (readonly [name: string, value: string])[] {
+  const asks = targets.map(({ target, own: name }) => ({ t: target, own: name, ...ownPatterns(name) }))
+  const places = schemas.map(({ target, oid }) => ({ t: target, o: oid }))
+  return [
+    ['tenantry.asks', JSON.stringify(asks)],
+    ['tenantry.places', JSON.stringify(places)],
+  ]
+}
+
+/**
+ * One statement over the whole of the schemas that {@link pictureSettings} name: each catalog is read for all of them together, since none of them has
  * an index that begins with the schema. What a table brings goes with it where it is passed over.
  *
  * Rows: `hashes`: `t`, `hash`, `own` (the oid of the target's own schema). `objects`: `kind`, `name`, `of`, `properties`, and one of kind NULL with the hash as its
  * name. `creations`: `kind`, `name`, `of`, `statements`, `class`, `oid`.
  */
-export function pictureQuestion(
-  wanted: Wanted,
-  schemas: readonly AskedSchema[],
-  targets: readonly AskedTarget[],
-  scope: PictureScope,
-  version: number,
-): string {
-  const asks = JSON.stringify(targets.map(({ target, own: name }) => ({ t: target, own: name, ...ownPatterns(name) })))
-  const places = JSON.stringify(schemas.map(({ target, oid }) => ({ t: target, o: oid })))
+export function pictureQuestion(wanted: Wanted, scope: PictureScope, version: number): string {
   const made = wanted === 'creations'
   const kinds = new Set<ObjectKind>(scope.kinds)
   const branches = [...tableBranches(version), ...typeBranches(), ...programBranches(), ...markBranches()].filter(
     (branch) => branch.kinds.some((kind) => kinds.has(kind)),
   )
   return `WITH asks AS MATERIALIZED (
-    SELECT e.*, o.oid AS own_oid, quote_ident(e.own) || '.' AS dot FROM json_to_recordset(${quoteLiteral(asks)}) e(t int, own text, needle text, sql text, qualified text, alias text, body text, path text, lookup text, setting text, header text)
+    SELECT e.*, o.oid AS own_oid, quote_ident(e.own) || '.' AS dot FROM json_to_recordset(current_setting('tenantry.asks')::json) e(t int, own text, needle text, sql text, qualified text, alias text, body text, path text, lookup text, setting text, header text)
       LEFT JOIN pg_namespace o ON o.nspname = e.own),
   ns AS MATERIALIZED (
     SELECT e.t, n.oid, n.nspname::text AS nsp, a.own, a.own_oid, a.dot, CASE WHEN n.nspname = a.own THEN '' ELSE n.nspname || '.' END AS pre,
       CASE WHEN n.nspname = a.own THEN ${own} ELSE quote_ident(n.nspname) END AS sch
-    FROM json_to_recordset(${quoteLiteral(places)}) e(t int, o oid) JOIN pg_namespace n ON n.oid = e.o JOIN asks a ON a.t = e.t),
+    FROM json_to_recordset(current_setting('tenantry.places')::json) e(t int, o oid) JOIN pg_namespace n ON n.oid = e.o JOIN asks a ON a.t = e.t),
   ext AS MATERIALIZED (SELECT classid, objid FROM pg_depend WHERE refclassid = 'pg_extension'::regclass AND deptype = 'e'),
   found AS MATERIALIZED (
     SELECT n.t, n.own, n.own_oid, n.dot, n.pre, n.sch, c.oid AS rel, c.relname, n.pre || c.relname AS name, n.sch || '.' || quote_ident(c.relname) AS q, c.relkind, c.relpersistence, c.reloptions,

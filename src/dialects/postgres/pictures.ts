@@ -8,9 +8,10 @@ import type {
   SchemaPicture,
 } from '../../model/picture.ts'
 import { readCreations } from './picture-creations.ts'
-import { pictureQuestion, type Wanted } from './picture-question.ts'
+import { pictureQuestion, pictureSettings, type Wanted } from './picture-question.ts'
 import { type FoundSchema, findSchemas } from './picture-schemas.ts'
 import { planOnce, sqlstateOf } from './plan-once.ts'
+import { quoteLiteral } from './quote.ts'
 
 /**
  * Schemas per statement. The definition of a view is read under a lock on each table that it names, held until the
@@ -125,14 +126,18 @@ async function ask(
   scope: PictureScope,
 ): Promise<Record<string, unknown>[]> {
   const targets = [...new Map(found.map(({ target, own }) => [target, { target, own }])).values()]
-  const question = pictureQuestion(wanted, found, targets, scope, connection.version)
+  const question = pictureQuestion(wanted, scope, connection.version)
+  const about = pictureSettings(found, targets).map(
+    ([name, value]) => `set_config('${name}', ${quoteLiteral(value)}, true)`,
+  )
   // One message is one transaction: the settings are gone with it. With nothing on the search path, no function or
   // operator of a tenant's can take the place of the server's own. What looks dear to the planner is not worth compiling.
   const text = (
     asking: string,
   ) => `SELECT set_config('search_path', '', true), set_config('jit', 'off', true), set_config('max_parallel_workers_per_gather', '0', true),
     set_config('lock_timeout', '${lockTimeoutMs}', true), set_config('quote_all_identifiers', 'off', true),
-    set_config('DateStyle', 'ISO, MDY', true), set_config('IntervalStyle', 'postgres', true), set_config('TimeZone', 'UTC', true), set_config('extra_float_digits', '1', true), set_config('bytea_output', 'hex', true);
+    set_config('DateStyle', 'ISO, MDY', true), set_config('IntervalStyle', 'postgres', true), set_config('TimeZone', 'UTC', true), set_config('extra_float_digits', '1', true), set_config('bytea_output', 'hex', true),
+    ${about.join(', ')};
     ${asking}`
   for (let attempt = 1; ; attempt++) {
     try {
