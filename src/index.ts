@@ -25,7 +25,14 @@ export type {
 } from './model/data-change.ts'
 export { type ErrorCode, type ErrorDocument, isTenantryError, TenantryError } from './model/errors.ts'
 export type { Emit, TenantryEvent } from './model/events.ts'
-export type { LintFinding, LintOptions, LintReport } from './model/lint.ts'
+export type {
+  FindingFleet,
+  LintAssumptions,
+  LintFinding,
+  LintFleet,
+  LintOptions,
+  LintReport,
+} from './model/lint.ts'
 export type { RegistryMigrateReport, RegistryStatusReport, RegistryTool } from './model/registry-report.ts'
 export type {
   BaselineOptions,
