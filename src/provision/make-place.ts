@@ -105,7 +105,7 @@ function taken({ tenant: { slug, placement } }: Making, what: string): TenantryE
     'PROVISION_FAILED',
     `Tenant ${slug} could not be made: ${what} exists on ${placement.server}, and was not made for it. It was not touched.`,
     {
-      hint: `If it is this tenant's, \`tenantry tenants remove ${slug}\` and add it again with \`tenants add\`, without --provision; else give the tenant another name or place.`,
+      hint: `If it is this tenant's, \`tenantry tenants remove ${slug} --drop-data\` takes away the tenant's row and leaves what was not made for it; then add it with \`tenants add\`, without --provision. Else give the tenant another name or place.`,
       context: { tenant: slug, server: placement.server, place: what },
     },
   )

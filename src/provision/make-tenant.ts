@@ -1,11 +1,11 @@
 import type { TenantRecord } from '../model/registry.ts'
 import { takeTurn } from '../registry/heads.ts'
-import { targetName } from '../rollout/select-targets.ts'
 import { fillPlace } from './fill-place.ts'
 import { writeFirstRows } from './first-rows.ts'
 import { makePlace, makeRole, prepareDatabase } from './make-place.ts'
 import type { Making } from './making.ts'
 import { applyAll, FleetMovedOn, findMissing } from './reach-head.ts'
+import { isSomebodyElses, requireAtHead } from './shared-place.ts'
 import { findTemplate } from './templates.ts'
 import { booksOf, readTenantSets, type TenantSets } from './tenant-sets.ts'
 import { verifyPlace } from './verify-place.ts'
@@ -38,18 +38,17 @@ export async function makeTenant(making: Making): Promise<{ tenant: TenantRecord
       ),
     )
   })
-  await making.run('schema', () => fillPlace(making, tenantSets, template))
+  const isOthers = await isSomebodyElses(making)
+  await making.run('schema', () => (isOthers ? requireAtHead(making, sets) : fillPlace(making, tenantSets, template)))
   await making.run('grants', () => grantRole(making, tenantSets))
   await making.run('head', async () => {
-    if (!(await isSomebodyElses(making))) await applyAll(making, sets)
+    if (!isOthers) await applyAll(making, sets)
     const missing = await findMissing(making, sets)
     if (missing.length > 0) throw new FleetMovedOn(missing)
   })
   await making.run('seed', async () => about.seed?.(making.target, making.signal))
   await making.run('first-rows', () => writeFirstRows(making))
-  const verified = await making.run('verify', async () =>
-    (await isSomebodyElses(making)) ? false : verifyPlace(making, tenantSets),
-  )
+  const verified = await making.run('verify', async () => (isOthers ? false : verifyPlace(making, tenantSets)))
   const tenant = await making.run('active', () => activate(making, tenantSets))
   if (tenant.placement.schema === undefined)
     await fleet.pool.closeDatabase(tenant.placement.server, tenant.placement.database)
@@ -64,15 +63,6 @@ async function grantRole(making: Making, tenantSets: TenantSets): Promise<void> 
   const { sharedSchema } = about.fleet.config
   const grant = { role, database, schema, sharedSchema, books: booksOf(tenantSets) }
   await making.use(database, (connection) => places.grant(connection, grant))
-}
-
-/** Others live in the same tables: what is pending there is for `up`. */
-export async function isSomebodyElses({ tenant, target, about }: Making): Promise<boolean> {
-  if (tenant.topology !== 'shared') return false
-  for await (const one of about.registry.tenants.list({ states: ['active'] })) {
-    if (one.id !== tenant.id && targetName(one.placement) === target.name) return true
-  }
-  return false
 }
 
 /** The head is read in the transaction that makes the tenant active: an `up` that begins later sees the tenant. */
