@@ -82,6 +82,7 @@ export function provisioningOf(
     actor: actorOf(env),
     stateDir,
     seed: (target, signal) => seedNewTenant(fleet, target, signal),
+    reach: (tenant) => reachTenant(config, tenant),
     fleetFor: (other) =>
       new Fleet(
         other,

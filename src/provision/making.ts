@@ -25,6 +25,8 @@ export interface Provisioning {
   stateDir: string
   /** Another view of the same servers, under another config; closed by who asks for it. */
   fleetFor: (config: ResolvedConfig) => Fleet
+  /** Makes the server known that a tenant's row names by host and port. Throws CONFIG_INVALID. */
+  reach: (tenant: Pick<TenantRecord, 'address'>) => void
   seed?: SeedStep
 }
 
@@ -45,6 +47,7 @@ export class Making {
     this.record = record
     this.tenant = tenant
     this.signal = AbortSignal.any([signal, record.lost])
+    about.reach(tenant)
   }
 
   get places(): Places {

@@ -78,6 +78,7 @@ export function requireRegistry(about: Provisioning | null): Provisioning {
 
 /** Takes it on, unless another process that lives has it. */
 async function claim(about: Provisioning, tenant: TenantRecord): Promise<ProvisionRecord | null> {
+  about.reach(tenant)
   if (about.fleet.config.provision.role) await requireKeyFor(about, tenant)
   return ProvisionRecord.claim(about.registry, tenant.id)
 }

@@ -1,5 +1,6 @@
 import { pictureScope } from '../checks/picture-scope.ts'
 import { type Recipe, recipeOf } from '../checks/recipe.ts'
+import type { TenantRecord } from '../model/registry.ts'
 import type { Tenant } from '../model/tenant.ts'
 import type { FleetSet } from '../rollout/fleet.ts'
 import type { Making } from './making.ts'
@@ -16,12 +17,12 @@ export interface TenantSets {
 const mostElsewhere = 20
 const neighboursAgeMs = 30_000
 
-const known = new WeakMap<object, Map<string, { at: number; tenants: Promise<Tenant[]> }>>()
+const known = new WeakMap<object, Map<string, { at: number; tenants: Promise<TenantRecord[]> }>>()
 
 /** Active tenants of the same database, and some others. A registry of many is not read for each new tenant. */
-function readNeighbours({ about, tenant }: Making): Promise<Tenant[]> {
+function readNeighbours({ about, tenant }: Making): Promise<TenantRecord[]> {
   const { server, database } = tenant.placement
-  const places = known.get(about.fleet) ?? new Map<string, { at: number; tenants: Promise<Tenant[]> }>()
+  const places = known.get(about.fleet) ?? new Map<string, { at: number; tenants: Promise<TenantRecord[]> }>()
   known.set(about.fleet, places)
   const key = `${server}\0${database}`
   const found = places.get(key)
@@ -32,11 +33,11 @@ function readNeighbours({ about, tenant }: Making): Promise<Tenant[]> {
   if (tenant.placement.schema !== undefined) places.set(key, { at: Date.now(), tenants })
   return tenants
 
-  async function collect(): Promise<Tenant[]> {
+  async function collect(): Promise<TenantRecord[]> {
     if (tenant.placement.schema === undefined && tenant.topology !== 'shared')
       return about.registry.tenants.page({ states: ['active'] }, null, mostElsewhere)
-    const near: Tenant[] = []
-    const far: Tenant[] = []
+    const near: TenantRecord[] = []
+    const far: TenantRecord[] = []
     for await (const one of about.registry.tenants.list({ states: ['active'] })) {
       if (one.placement.server === server && one.placement.database === database) near.push(one)
       else if (far.length < mostElsewhere) far.push(one)
@@ -50,6 +51,7 @@ export async function readTenantSets(making: Making): Promise<TenantSets> {
   const { about, target } = making
   const [tenant] = target.tenants as [Tenant]
   const neighbours = (await readNeighbours(making)).filter(({ id }) => id !== tenant.id)
+  for (const one of neighbours) about.reach(one)
   const { fleet } = about
   const selectors = { tenants: [tenant.id] }
   const view = await fleet.view(selectors, { whole: false, quiet: true, only: [...neighbours, tenant] })
