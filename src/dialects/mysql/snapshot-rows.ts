@@ -32,8 +32,8 @@ export async function readRows(
   tables: readonly string[],
 ): Promise<TableRows[] | { why: string }> {
   const [columns = [], keys = [], versioned = []] = await connection.results([
-    "SELECT TABLE_NAME AS of, COLUMN_NAME AS name, DATA_TYPE AS type FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND EXTRA NOT REGEXP '(VIRTUAL|STORED|PERSISTENT)' ORDER BY TABLE_NAME, ORDINAL_POSITION",
-    "SELECT TABLE_NAME AS of, COLUMN_NAME AS name FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() AND INDEX_NAME = 'PRIMARY' ORDER BY TABLE_NAME, SEQ_IN_INDEX",
+    "SELECT TABLE_NAME AS holder, COLUMN_NAME AS name, DATA_TYPE AS type FROM information_schema.COLUMNS WHERE TABLE_SCHEMA = DATABASE() AND EXTRA NOT REGEXP '(VIRTUAL|STORED|PERSISTENT)' ORDER BY TABLE_NAME, ORDINAL_POSITION",
+    "SELECT TABLE_NAME AS holder, COLUMN_NAME AS name FROM information_schema.STATISTICS WHERE TABLE_SCHEMA = DATABASE() AND INDEX_NAME = 'PRIMARY' ORDER BY TABLE_NAME, SEQ_IN_INDEX",
     "SELECT TABLE_NAME AS name FROM information_schema.TABLES WHERE TABLE_SCHEMA = DATABASE() AND TABLE_TYPE = 'SYSTEM VERSIONED'",
   ])
   const columnsOf = byTable(columns)
@@ -68,7 +68,7 @@ export async function readRows(
 function byTable(rows: readonly Record<string, unknown>[]): Map<string, Column[]> {
   const found = new Map<string, Column[]>()
   for (const row of rows) {
-    const of = text(row.of)
+    const of = text(row.holder)
     const own = found.get(of) ?? []
     found.set(of, own)
     own.push({ name: text(row.name), type: text(row.type).toLowerCase() })
