@@ -36,7 +36,9 @@ export TENANTRY_TARGET_LOCK_WAIT_MS
 
 # `docker stop` signals this shell: whoever migrates finishes what is in flight and records it.
 child=
+stopped=
 stop() {
+  stopped=1
   if [ -n "$child" ]; then kill -TERM "$child" 2>/dev/null || :; fi
 }
 trap stop TERM INT
@@ -56,6 +58,8 @@ run() {
     echo "docker-entrypoint: \`tenantry $*\` ended with $status; the server is not started." >&2
     exit "$status"
   fi
+  # The signal came too late for it: the server would not be told of it any more.
+  if [ -n "$stopped" ]; then exit 143; fi
 }
 
 case $mode in

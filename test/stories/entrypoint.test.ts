@@ -243,3 +243,13 @@ test('`docker stop` while it migrates: what is in flight is finished, and no ser
   expect(served()).toEqual([])
   expect(await applied()).toHaveLength(2)
 }, 60_000)
+
+test('`docker stop` that comes when everything is applied already starts no server either', async () => {
+  const bin = join(project.dir, 'node_modules/.bin/tenantry')
+  writeFileSync(bin, '#!/bin/sh\ntrap : TERM\necho "$1" >> ran.log\nkill -TERM $PPID\nsleep 0.2\nexit 0\n')
+  const { ended } = startContainer()
+  const { code } = await ended
+  expect(code).toBe(143)
+  expect(served()).toEqual([])
+  expect(readFileSync(join(project.dir, 'ran.log'), 'utf8')).toBe('wait\n')
+}, 60_000)
