@@ -7,6 +7,7 @@ import { refuseUnproven } from './checks/refuse-unproven.ts'
 import { verifyFleet } from './checks/verify.ts'
 import { planVerification } from './checks/verify-applied.ts'
 import type { ResolvedConfig } from './config/resolved.ts'
+import { beginAnew } from './data/begin-anew.ts'
 import { openDataChanges } from './data/data-changes.ts'
 import { makeSample } from './data/sample-db/sample-db.ts'
 import { runSeeds } from './data/seeds/run-seeds.ts'
@@ -148,7 +149,8 @@ export class OpenFleet implements Tenantry {
     if ('refused' in planned) return planned.refused
     const report = await carryOut(this.#task('down', planned.sets, planned.plans, planned.decide, options, startedAt))
     await takeBackHeads(this.#provisioning, options.selectors, report.targets)
-    return report
+    const targets = planned.plans.flatMap((plan) => plan.targets.map(({ target }) => target))
+    return beginAnew(this.#fleet, report, targets)
   }
 
   async status(options: { selectors?: Selectors } = {}) {

@@ -69,6 +69,11 @@ export function changeRows(dialect: Words, schema: string | null) {
        SELECT ${quoteLiteral(change)}, ${quoteLiteral(tenant)}, ${quoteLiteral(checksum)}, 'pending', 0, 0, ${chunkRows}, 0
        FROM (SELECT 1 AS one) o WHERE NOT EXISTS (SELECT 1 FROM ${place} WHERE ${which(change, tenant)})`,
 
+    /** Nothing of a change is done any more, for any tenant. */
+    forget: (change: string) =>
+      `UPDATE ${place} SET state = 'pending', at_key = NULL, rows_done = 0, rows_total = NULL, batches = 0, run_rows = 0,
+       started_at = NULL, finished_at = NULL, error = NULL WHERE data_change = ${quoteLiteral(change)}`,
+
     /** Sets columns by name; `{ sql }` is an expression. */
     set: (change: string, tenant: string, values: Readonly<Record<string, string | number | null | { sql: string }>>) =>
       `UPDATE ${place} SET ${Object.entries(values)

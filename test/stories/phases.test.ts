@@ -1,4 +1,6 @@
 /** Changes made in phases: a contract step waits until every active tenant is past what comes before it. */
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { freshDatabase, type TestDatabase } from '../servers/shared.ts'
 import { makeProject, type Project, resultOf } from './project.ts'
@@ -151,6 +153,30 @@ test('a data change of the migrate phase is waited for', async () => {
   expect(held.error?.message).toContain('data change 001_names')
   await project.use((tenantry) => tenantry.dataChanges.run())
   expect(await project.up()).toMatchObject({ ok: true })
+})
+
+test('a data change whose expand step was undone is not done any more, and holds the contract step again', async () => {
+  project.write({
+    'migrations/002_expand.down.sql': 'alter table person drop column full_name;\n',
+    'data-changes/001_names.sql':
+      '-- tenantry:data-change table=person key=id\n-- tenantry:phase migrate of full-name\nupdate person set full_name = name where id between :from and :to;\n',
+  })
+  rmSync(join(project.dir, 'migrations/003_migrate.sql'))
+  await project.up()
+  await app.query("insert into t_acme.person select i, 'P' from generate_series(1, 50) i")
+  expect((await project.use((tenantry) => tenantry.dataChanges.run())).ok).toBe(true)
+  const undone = await project.use((tenantry) =>
+    tenantry.down({ selectors: { tenants: ['acme'] }, unproven: true, allowDataLoss: true }),
+  )
+  expect(undone).toMatchObject({ ok: true, targets: [{ undone: ['002_expand'] }] })
+  expect(undone.notices).toMatchObject([{ rule: 'data-change-begins-anew' }])
+  await project.up()
+  project.write(contract)
+  const held = await project.up()
+  expect(held.error).toMatchObject({ code: 'PHASE_BLOCKED', context: { behind: 1 } })
+  expect((await project.use((tenantry) => tenantry.dataChanges.run())).ok).toBe(true)
+  expect(await project.up()).toMatchObject({ ok: true })
+  expect(await app.query('select count(full_name)::int as n from t_acme.person')).toEqual([{ n: 50 }])
 })
 
 test('code is marked in its comments', async () => {
