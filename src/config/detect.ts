@@ -14,6 +14,7 @@ export type FoundFormat =
   | 'dbmate'
   | 'sql-migrate'
   | 'flyway'
+  | 'golang-migrate'
   | 'code'
 
 export interface FoundMigrations {
@@ -101,7 +102,7 @@ export async function detectProject(root: string): Promise<ProjectFindings> {
     if ((await listNames(join(root, base, 'prisma'))).includes('schema.prisma'))
       found.toolFiles.push(posix.join(base, 'prisma/schema.prisma'))
     for (const folder of await listCandidates(root, base)) {
-      const format = await recogniseFolder(join(root, folder))
+      const format = await asGoWouldHaveIt(root, folder, await recogniseFolder(join(root, folder)))
       const known = found.migrations.some((other) => other.dir === folder)
       if (format !== null && !known) {
         found.migrations.push({ dir: folder, format, supported: supportedFormats.has(format) })
@@ -122,6 +123,18 @@ async function listCandidates(root: string, base: string): Promise<string[]> {
     }
   }
   return [...named, ...folders.map((folder) => posix.join(base, folder))]
+}
+
+/** Files `1_x.up.sql` are plain SQL or golang-migrate's: a go.mod between them and the project's root can tell. */
+async function asGoWouldHaveIt(root: string, folder: string, format: FoundFormat | null): Promise<FoundFormat | null> {
+  if (format !== 'sql') return format
+  const names = await listNames(join(root, folder))
+  if (!names.some((name) => /^\d+_.*\.(up|down)\.sql$/.test(name))) return format
+  for (let base = folder; ; base = posix.dirname(base)) {
+    const text = await readText(join(root, base, 'go.mod'))
+    if (/\bgithub\.com\/golang-migrate\/migrate\b/.test(text)) return 'golang-migrate'
+    if (base === '.') return format
+  }
 }
 
 /** How the migrations in a folder are written; null: there are none. */

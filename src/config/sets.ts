@@ -116,7 +116,7 @@ function sharesHistory(a: ResolvedSet, b: ResolvedSet): boolean {
 function historyTable({ history, format }: ResolvedSet): string {
   if (history.table !== null) return `table ${history.table}`
   const kind = history.kind === 'auto' ? format : history.kind
-  return ['sql', 'dbmate'].includes(kind) ? 'schema_migrations' : kind
+  return ['sql', 'dbmate', 'golang-migrate'].includes(kind) ? 'schema_migrations' : kind
 }
 
 /** Two sets that would write into one history table of one target. */

@@ -75,14 +75,7 @@ function word(allowed: readonly string[], notYet: readonly string[] = []) {
   )
 }
 
-const laterFormats = [
-  'golang-migrate',
-  'flyway',
-  'drizzle',
-  'node-pg-migrate',
-  'kysely',
-  'typeorm',
-]
+const laterFormats = ['flyway', 'drizzle', 'node-pg-migrate', 'kysely', 'typeorm']
 
 const tls = shape(
   {

@@ -108,6 +108,16 @@ const projects: Record<
     dir: 'db/migrations',
     format: 'dbmate',
   },
+  'golang-migrate': {
+    files: {
+      'go.mod': 'module x\nrequire github.com/golang-migrate/migrate/v4 v4.18.1\n',
+      'db/migrations/1_a.up.sql': '',
+      'db/migrations/1_a.down.sql': '',
+    },
+    found: ['db/migrations golang-migrate'],
+    dir: 'db/migrations',
+    format: 'golang-migrate',
+  },
   flyway: { files: { 'migrations/V1__a.sql': '' }, found: ['migrations flyway'], dir: 'sql-migrations' },
 }
 

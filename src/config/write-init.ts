@@ -23,6 +23,7 @@ const toolNames: Readonly<Record<FoundFormat, string>> = {
   dbmate: 'dbmate',
   'sql-migrate': 'sql-migrate',
   flyway: 'Flyway',
+  'golang-migrate': 'golang-migrate',
   code: 'code',
 }
 

@@ -1,13 +1,13 @@
 import type { Connection, TransactionMark, TransactionSettings } from '../model/dialect.ts'
 import type { Standing } from '../model/plan.ts'
 import type { ScriptStatement } from '../model/script.ts'
-import { clearBegunSql, createTablesSql, deleteHistorySql, insertHistorySql, writeLedgerSql } from './history-sql.ts'
-import { spellingsOf } from './match-history.ts'
+import { clearBegunSql, createTablesSql, insertHistorySql, removeHistorySql, writeLedgerSql } from './history-sql.ts'
 import type { Supervision } from './supervise.ts'
 import {
   type CompiledStep,
   cleanSession,
   guardFor,
+  guardsAhead,
   markFor,
   type StepsOutcome,
   schemaOf,
@@ -35,7 +35,7 @@ export function recordSql(
   const history =
     direction === 'up'
       ? insertHistorySql(dialect, place, standing, migration, Math.max(1, script.statementCount), work.rollout)
-      : deleteHistorySql(dialect, place, spellingsOf(migration, standing.snapshot.entries))
+      : removeHistorySql(dialect, place, standing, migration)
   const ledger = writeLedgerSql(
     dialect,
     place,
@@ -54,7 +54,22 @@ export function recordSql(
   // Half-done until now: the tool's own row for that goes with it.
   const partly = script.mode !== 'transaction' || standing.halfDone.some((half) => half.migration === migration.id)
   const clear = direction === 'up' && partly ? clearBegunSql(dialect, place, migration.keys) : []
-  return [...ledger, ...clear, history]
+  return [...takenSql(work, standing, step), ...ledger, ...clear, ...history]
+}
+
+/**
+ * Where the history is one mark: what stands below it and is not in our ledger is written there with the first step, so
+ * that a file that comes late can be told from one that the tool applied.
+ */
+function takenSql(work: TargetWork, standing: Standing, { migration, direction }: CompiledStep): string[] {
+  const { dialect, place, rollout, settings } = work
+  const first = standing.halfDone[0]?.migration ?? standing.pending[0]?.id
+  if (standing.marked !== true || direction === 'down' || first !== migration.id) return []
+  const known = new Set(standing.snapshot.ledger.map((row) => row.migration))
+  const taken = standing.applied.filter(({ id }) => !known.has(id))
+  const { appliedBy } = settings
+  const record = { state: 'applied' as const, statementsDone: 0, statementsTotal: 0, prefix: '', rollout, appliedBy }
+  return taken.flatMap((one) => writeLedgerSql(dialect, place, one, record, null, false))
 }
 
 /**
@@ -154,8 +169,7 @@ function oneTransaction(
   return [
     ...phrases.begin(settings, mark, connection.version).map(ours(0)),
     ...createTablesSql(work.dialect, work.place, standing.snapshot).map(ours(0)),
-    // One guard each: of several rows that an undo expects, each must be there.
-    ...steps.map((step, index) => ours(index)(phrases.guard(guardFor(work, [step], true)))),
+    ...guardsAhead(work, steps).map((guard, index) => ours(index)(phrases.guard(guard))),
     ...body,
     ours(last)(phrases.commit),
     ...phrases.reset.map(ours(last)),

@@ -10,7 +10,7 @@ import type { Supervision } from './supervise.ts'
 import {
   type CompiledStep,
   cleanSession,
-  guardFor,
+  guardsAhead,
   markFor,
   type StepsOutcome,
   schemaOf,
@@ -143,9 +143,11 @@ class Sequence {
     // All guards before anything is done: under the lock nothing changes any more, and a later one could only fail
     // where that would take a finished step's rows back.
     this.#transaction(from, (mark) => {
-      for (const index of indexes) {
-        this.#ours(index, this.#work.dialect.phrases.guard(guardFor(this.#work, [this.#at(index)], true)))
-      }
+      const ahead = guardsAhead(
+        this.#work,
+        indexes.map((index) => this.#at(index)),
+      )
+      for (const [at, guard] of ahead.entries()) this.#ours(from + at, this.#work.dialect.phrases.guard(guard))
       this.#markBegun(from, mark)
     })
     for (const index of indexes) this.#step(index, index + 1 < to)

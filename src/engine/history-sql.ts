@@ -2,7 +2,7 @@ import type { Dialect, TransactionMark } from '../model/dialect.ts'
 import { type HistoryShape, type HistorySnapshot, ledgerColumns, ledgerTable } from '../model/history.ts'
 import type { Migration } from '../model/migration.ts'
 import type { Standing } from '../model/plan.ts'
-import { findEnding, spellKey, stemOfKey } from './match-history.ts'
+import { findEnding, spellingsOf, spellKey, stemOfKey } from './match-history.ts'
 
 /** Where a target's history is, and what it looks like there. */
 export interface HistoryPlace {
@@ -101,15 +101,52 @@ export function insertHistorySql(
   /** 0: marked as applied without running. */
   steps: number,
   rollout: string,
-): string {
+): string[] {
+  const key = newKey(migration, standing, place.shape)
+  // What is recorded below the mark does not move it.
+  const end = standing.snapshot.entries.at(-1)
+  if (place.shape.mark === true && end !== undefined && BigInt(end.key) > BigInt(key)) return []
   const values = place.shape.values({
-    key: newKey(migration, standing, place.shape),
+    key,
     checksum: migration.checksum,
     description: migration.description,
     steps,
     batch: batchOf(standing.snapshot, rollout),
   })
-  return insertSql(dialect, place, standing, values)
+  return moveMarkSql(dialect, place, standing, values) ?? [insertSql(dialect, place, standing, values)]
+}
+
+/** Puts the mark somewhere else, or away; null: the history is none. */
+function moveMarkSql(dialect: Words, place: HistoryPlace, standing: Standing, to: RowValues | null): string[] | null {
+  if (place.shape.mark !== true) return null
+  const clear = `DELETE FROM ${qualify(dialect, place.schema, place.table)}`
+  return to === null ? [clear] : [clear, insertSql(dialect, place, standing, to)]
+}
+
+/** The key before a migration's own that a mark goes back to; null: there is none. */
+export function keyBelow(keys: readonly string[], migration: Migration): string | null {
+  const own = BigInt(migration.number ?? 0)
+  return keys.reduce<string | null>(
+    (most, key) => (BigInt(key) < own && (most === null || BigInt(key) > BigInt(most)) ? key : most),
+    null,
+  )
+}
+
+/** Takes the row of a migration away, whichever way it is spelled; a mark goes to the one before it. */
+export function removeHistorySql(
+  dialect: Words,
+  place: HistoryPlace,
+  standing: Standing,
+  migration: Migration,
+): string[] {
+  const { entries } = standing.snapshot
+  if (place.shape.mark !== true) return [deleteHistorySql(dialect, place, spellingsOf(migration, entries))]
+  const below = keyBelow(
+    entries.map(({ key }) => key),
+    migration,
+  )
+  const row = { key: below ?? '', checksum: '', description: null, steps: 0, batch: 0 }
+  return moveMarkSql(dialect, place, standing, below === null ? null : place.shape.values(row)) ?? []
 }
 
 type RowValues = ReturnType<HistoryShape['values']>
@@ -140,6 +177,9 @@ export function writeBegunSql(
   const all = place.shape.values({ key, checksum, description, steps: 0, batch: 0 })
   const values: RowValues = Object.fromEntries(Object.entries(all).filter(([name]) => begun.includes(name)))
   if (logs !== undefined) values[logs] = note
+  const { flag } = place.shape
+  const moved = moveMarkSql(dialect, place, standing, flag === undefined ? values : { ...values, [flag.column]: true })
+  if (moved !== null) return moved
   return [...clearBegunSql(dialect, place, migration.keys), insertSql(dialect, place, standing, values)]
 }
 
@@ -150,7 +190,7 @@ export function begunNote({ statementCount }: { statementCount: number }, done: 
 
 /** Takes that row away: before the one that says "applied". */
 export function clearBegunSql(dialect: Words, place: HistoryPlace, keys: readonly string[]): string[] {
-  return place.shape.begun === undefined
+  return place.shape.begun === undefined || place.shape.mark === true
     ? []
     : [`${deleteHistorySql(dialect, place, keys)} AND ${unfinished(dialect, place.shape)}`]
 }

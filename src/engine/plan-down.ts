@@ -37,6 +37,7 @@ export function planDown(
   const wanted = [...begun, ...chosen.migrations]
   const error =
     refuseLost(undoing, migrations) ??
+    refuseBelowMark(standing, wanted) ??
     refuseRenamed(chosen.renamed) ??
     refuseMissing(
       wanted.filter((migration) => migration.down === null),
@@ -197,4 +198,20 @@ function refuseMissing(without: readonly Migration[], missing: readonly string[]
         : 'Bring the files back from version control, or name the one migration that is to be undone.',
     context: { migration: first, migrations: ids },
   })
+}
+
+/** A mark can only be moved back from its end. */
+function refuseBelowMark({ marked, appliedOrder }: Standing, wanted: readonly Migration[]): TenantryError | null {
+  if (marked !== true || wanted.length === 0) return null
+  const last = appliedOrder.slice(-wanted.length)
+  if (wanted.every((migration) => last.includes(migration))) return null
+  const end = appliedOrder.at(-1)?.id ?? ''
+  return new TenantryError(
+    'OUT_OF_ORDER',
+    `${wanted.map(({ id }) => id).join(', ')} cannot be undone while ${end} stays: the history is one number.`,
+    {
+      hint: 'Undo from the last one back: `tenantry down --to <the one before>`.',
+      context: { migration: wanted[0]?.id ?? end },
+    },
+  )
 }

@@ -27,6 +27,9 @@ export interface UpPlanOptions {
 export function planUp(standing: Standing, migrations: readonly Migration[], options: UpPlanOptions = {}): StepPlan {
   const error = refuseHalfDone(standing, migrations) ?? refuseChanged(standing.changed, options.allowChanged ?? false)
   if (error !== null) return { steps: [], error: error.toJSON() }
+  if (standing.late !== undefined && standing.late.length > 0) {
+    return { steps: [], error: describeUnplaceable(standing.late).toJSON() }
+  }
   const wanted = migrations.slice(0, options.to == null ? migrations.length : findPlace(migrations, options.to) + 1)
   if (options.strictOrder === true) {
     const late = standing.outOfOrder.filter((migration) => wanted.includes(migration))
@@ -95,7 +98,8 @@ function gist(logs: string): string {
 }
 
 /** A migration that failed under the tool itself, which settles it only when it is told how. */
-export function refuseFailed({ migration, logs }: HalfDone, then: string): TenantryError {
+export function refuseFailed({ migration, logs, dirty }: HalfDone, then: string): TenantryError {
+  if (dirty === true) return describeDirty(migration, then)
   const words = gist(logs ?? '')
   const said = words === '' ? '' : ` It noted: ${words.slice(0, mostLogs)}${words.length > mostLogs ? '…' : '.'}`
   return new TenantryError(
@@ -135,6 +139,32 @@ function describeLate(late: readonly Migration[]): TenantryError {
     {
       hint: 'Rename to the end of the order what no database has applied yet; or leave out `--strict-order`.',
       context: { ...(ids[0] === undefined ? {} : { migration: ids[0] }), migrations: ids },
+    },
+  )
+}
+
+function describeUnplaceable(late: readonly Migration[]): TenantryError {
+  const ids = late.map((migration) => migration.id)
+  return new TenantryError(
+    'OUT_OF_ORDER',
+    `${ids.join(', ')} came after newer migrations had been applied, and the history is one number: it has no place for ${ids.length === 1 ? 'it' : 'them'}.`,
+    {
+      hint: `Give ${ids.length === 1 ? 'the file' : 'each file'} a number after the last one. What is there already is recorded with \`tenantry baseline --migration ${ids[0]}\`.`,
+      context: { ...(ids[0] === undefined ? {} : { migration: ids[0] }), migrations: ids },
+    },
+  )
+}
+
+/** golang-migrate marks the number that it goes to, whichever way it comes. */
+function describeDirty(migration: string, then: string): TenantryError {
+  return new TenantryError(
+    'MIGRATION_HALF_APPLIED',
+    `The history is dirty at ${migration}: golang-migrate began to apply it, or to undo the one after it, and did not finish, ${then}.`,
+    {
+      hint:
+        `\`tenantry baseline --migration ${migration}\` looks whether all of it is there, and nothing of the one after it, and records it as applied; ` +
+        `\`tenantry baseline --rolled-back ${migration}\` looks whether nothing of it is there, and goes back to the one before. Both refuse where that is not so. Then run \`tenantry up\` again.`,
+      context: { migration },
     },
   )
 }

@@ -2,7 +2,7 @@ import type { HistoryEntry, HistoryShape, HistorySnapshot, LedgerEntry } from '.
 import type { Migration } from '../model/migration.ts'
 import type { HalfDone, RenamedMigration, Standing } from '../model/plan.ts'
 import { findKeyStyle, findLedgerOfKey, type MatchedEntry, matchesChecksum, matchHistory } from './match-history.ts'
-import { settleRows } from './settle-rows.ts'
+import { findLate, settleRows } from './settle-rows.ts'
 
 /**
  * What one history means for a folder of migrations. Pure; a comparison of sets, never "newer than the last one".
@@ -39,7 +39,18 @@ export function readStanding(migrations: readonly Migration[], stored: HistorySn
     outOfOrder: pending.filter((migration) => newest.has(migration)),
     renamed,
     keyStyle: findKeyStyle(matched, shape),
+    ...(shape.mark === true ? describeMark(pending, migrations, snapshot) : {}),
   }
+}
+
+function describeMark(
+  pending: readonly Migration[],
+  migrations: readonly Migration[],
+  { entries, ledger }: HistorySnapshot,
+): Pick<Standing, 'marked' | 'late'> {
+  if (entries.length === 0) return { marked: true }
+  const late = new Set(findLate(migrations, ledger))
+  return { marked: true, late: pending.filter((one) => late.has(one)) }
 }
 
 /**
@@ -84,8 +95,17 @@ function findHalfDone(
     if (entry.state !== 'failed') continue
     const id = migration?.id ?? entry.key
     if (found.get(id)?.direction === 'up') continue
+    const dirty = shape.mark === true ? { dirty: true as const } : {}
     const logs = entry.logs === undefined ? {} : { logs: entry.logs }
-    found.set(id, { migration: id, direction: 'up', statementsDone: 0, statementsTotal: 0, source: 'native', ...logs })
+    found.set(id, {
+      migration: id,
+      direction: 'up',
+      statementsDone: 0,
+      statementsTotal: 0,
+      source: 'native',
+      ...logs,
+      ...dirty,
+    })
   }
   const places = new Map(migrations.map((migration, index) => [migration.id, index]))
   const place = (half: HalfDone) => places.get(half.migration) ?? migrations.length

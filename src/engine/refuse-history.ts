@@ -15,6 +15,13 @@ export function refuseHistory(
   migrations: readonly Migration[],
 ): TenantryError | null {
   if (migrations.length === 0) return null
+  if (shape.kind === 'schema_migrations' && standing.snapshot.columns?.some(({ name }) => name === 'dirty') === true) {
+    return new TenantryError(
+      'HISTORY_UNUSABLE',
+      `The history table ${table} has a column dirty: it is golang-migrate's, in which one row stands for all before it.`,
+      { hint: "Set `format: 'golang-migrate'` in `migrations`." },
+    )
+  }
   const unfillable = unfillableColumns(shape, standing.snapshot)
   if (unfillable.length > 0) {
     return new TenantryError(

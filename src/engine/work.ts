@@ -15,7 +15,7 @@ import type { Migration } from '../model/migration.ts'
 import type { PlannedStep, Standing, TargetPlan } from '../model/plan.ts'
 import type { Script } from '../model/script.ts'
 import type { Target } from '../model/tenant.ts'
-import type { HistoryPlace } from './history-sql.ts'
+import { type HistoryPlace, keyBelow } from './history-sql.ts'
 import { spellingsOf } from './match-history.ts'
 import type { ConnectionPool } from './pool.ts'
 import type { EngineSettings } from './settings.ts'
@@ -123,8 +123,32 @@ export function guardFor(work: TargetWork, steps: readonly CompiledStep[], halfD
   return {
     expect: steps[0]?.direction === 'down' ? 'present' : 'absent',
     history: { ...work.place, keys: steps.flatMap(({ migration }) => spellingsOf(migration, entries)) },
+    ...markOf(work, steps[0], halfDone),
     notHalfDone: halfDone ? steps.map(({ migration }) => migration.id) : [],
   }
+}
+
+/**
+ * Guards of steps that go under one lock, before the first of them. One each: of several rows that an undo expects, each
+ * must be there. Where the history is one mark, it stands where the first of them wants it.
+ */
+export function guardsAhead(work: TargetWork, steps: readonly CompiledStep[]): TransactionGuard[] {
+  const asked = work.plan.standing.marked === true ? steps.slice(0, 1) : steps
+  return asked.map((step) => guardFor(work, [step], true))
+}
+
+/** Where the mark must stand before a step: an up goes on from the one before it, a down begins at its own. */
+function markOf(work: TargetWork, step: CompiledStep | undefined, whole: boolean): Pick<TransactionGuard, 'mark'> {
+  const { standing, steps } = work.plan
+  if (standing.marked !== true || step === undefined) return {}
+  const { migration, direction } = step
+  const own = migration.number
+  if (direction === 'down') return { mark: { at: own, begun: null } }
+  const planned = steps.flatMap((one) =>
+    one.direction === 'up' && one.migration.number !== null ? [one.migration.number] : [],
+  )
+  const at = keyBelow([...standing.snapshot.entries.map(({ key }) => key), ...planned], migration)
+  return { mark: { at, begun: whole ? null : own } }
 }
 
 /**

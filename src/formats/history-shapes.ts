@@ -178,6 +178,31 @@ const goose: HistoryShape = {
   values: (row) => ({ version_id: row.key, is_applied: true }),
 }
 
+/**
+ * Source: `database/postgres`, `mysql` and `sqlite3` of golang-migrate. One row, a mark: `dirty` from before a migration is
+ * begun until it is finished.
+ */
+const golangMigrate: HistoryShape = {
+  kind: 'golang-migrate',
+  defaultTable: 'schema_migrations',
+  columns: [
+    { name: 'version', type: 'bigint-key' },
+    { name: 'dirty', type: 'boolean', notNull: true },
+  ],
+  key: 'version',
+  checksum: null,
+  order: ['version'],
+  finishedAt: null,
+  rolledBackAt: null,
+  begun: ['version', 'dirty'],
+  batch: null,
+  spelling: 'number',
+  flag: { column: 'dirty', yes: 'failed', no: 'applied' },
+  mark: true,
+  nativeLock: null,
+  values: (row) => ({ version: row.key, dirty: false }),
+}
+
 const shapes: Record<HistoryKind, HistoryShape> = {
   schema_migrations: schemaMigrations,
   prisma,
@@ -186,6 +211,7 @@ const shapes: Record<HistoryKind, HistoryShape> = {
   dbmate,
   'sql-migrate': sqlMigrate,
   goose,
+  'golang-migrate': golangMigrate,
 }
 
 /**

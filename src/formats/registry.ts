@@ -1,6 +1,7 @@
 import { TenantryError } from '../model/errors.ts'
 import type { Format, FormatName, FormatOptions } from '../model/format.ts'
 import { dbmate } from './dbmate.ts'
+import { golangMigrate } from './golang-migrate.ts'
 import { goose } from './goose.ts'
 import { knex } from './knex/knex.ts'
 import { prisma } from './prisma.ts'
@@ -17,6 +18,7 @@ export const formats: Readonly<Record<FormatName, Format>> = {
   dbmate,
   'sql-migrate': sqlMigrate,
   goose,
+  'golang-migrate': golangMigrate,
 }
 
 /** The format a folder looks most like; null: like none of them, or there is no such folder. */

@@ -139,6 +139,8 @@ export interface TransactionGuard {
   /** Absent rows are expected (`up`), or present ones (`down`). */
   expect: 'absent' | 'present'
   history: { schema: string; table: string; shape: HistoryShape; keys: readonly string[] }
+  /** A history that is one mark: the key at which it must stand (null: nowhere), or that may be begun. Absent: it is none. */
+  mark?: { at: string | null; begun: string | null }
   /** Ids of which the ledger must not hold a half-done row (`up` in one transaction); empty: not asked. */
   notHalfDone: readonly string[]
 }

@@ -3,7 +3,16 @@ import type { Migration, Notice } from './migration.ts'
 import type { DialectName } from './server.ts'
 
 /** Formats that this version can run, as they are written in a config. */
-export const formatNames = ['sql', 'prisma', 'knex', 'sequelize', 'dbmate', 'sql-migrate', 'goose'] as const
+export const formatNames = [
+  'sql',
+  'prisma',
+  'knex',
+  'sequelize',
+  'dbmate',
+  'sql-migrate',
+  'goose',
+  'golang-migrate',
+] as const
 
 export type FormatName = (typeof formatNames)[number]
 

@@ -9,6 +9,7 @@ export const historyKinds = [
   'dbmate',
   'sql-migrate',
   'goose',
+  'golang-migrate',
 ] as const
 
 export type HistoryKind = (typeof historyKinds)[number]
@@ -24,6 +25,7 @@ export type ColumnType =
   | 'identity-key'
   | 'stamp'
   | 'bigint'
+  | 'bigint-key'
   | 'boolean'
   | 'varchar255'
   | 'varchar64'
@@ -87,6 +89,11 @@ export interface HistoryShape {
    * versions of goose wrote it. Absent: the tool has none.
    */
   flag?: { column: string; yes: HistoryEntry['state']; no: HistoryEntry['state'] }
+  /**
+   * The table has one row, a mark: every migration up to its number is applied (golang-migrate). It needs a `flag` that
+   * says "failed". Absent: a row for each.
+   */
+  mark?: true
   /** `folder`: what the tool undoes first is the last one in the order of its files. Absent: the last row. */
   undoOrder?: 'folder'
   /** The lock that the tool itself takes; null: it has none. A run of ours holds it, too. */

@@ -19,6 +19,8 @@ export interface HalfDone {
   source: 'ledger' | 'native'
   /** The ledger says half-done, and the tool's own table that it was rolled back: only a person can tell. */
   disputed?: true
+  /** With a mark: it cannot be told whether an up to it or a down from the next one has failed. */
+  dirty?: true
   /** What the tool itself noted about the failure, where `source` is `native`. */
   logs?: string
 }
@@ -45,6 +47,10 @@ export interface Standing {
   unverified: readonly Migration[]
   /** Pending by name, but its content is recorded under a name that has no file: never run again. */
   renamed: readonly RenamedMigration[]
+  /** The history is one mark, which can be moved at its end only. Absent: each migration has a row. */
+  marked?: true
+  /** With a mark: pending, and below what is recorded as applied, so that it has no place any more. Absent: none. */
+  late?: readonly Migration[]
   /** How new rows spell their key, following the rows that are there. */
   keyStyle: 'id' | 'number' | 'file'
 }

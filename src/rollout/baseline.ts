@@ -5,6 +5,7 @@ import {
   deleteLedgerSql,
   type HistoryPlace,
   insertHistorySql,
+  removeHistorySql,
   rollBackFailedSql,
   writeLedgerSql,
 } from '../engine/history-sql.ts'
@@ -36,11 +37,37 @@ export function chooseMarks(
 ): BaselineChange {
   const half = new Set(standing.halfDone.map(({ migration }) => migration))
   const open = wanted.filter((one) => !standing.applied.includes(one) || half.has(one.id))
+  if (standing.marked === true) refuseGaps(standing, migrations, open, from)
   if (from === null) return { mark: open, remove: [] }
   const remove = findOldRows(standing, from)
   if (remove.length === 0 || open.length === 0) return { mark: [], remove: [] }
   for (const migration of open) refuseRename(standing, migrations, from, migration)
   return { mark: open, remove }
+}
+
+/** A mark says that everything before it is applied, and knows no names. Throws USAGE. */
+function refuseGaps(
+  standing: Standing,
+  migrations: readonly Migration[],
+  open: readonly Migration[],
+  from: string | null,
+): void {
+  const last = open.at(-1)
+  if (last === undefined) return
+  if (from !== null) {
+    throw new TenantryError('USAGE', `The history is one number, in which ${from} has no name that could be changed.`, {
+      hint: 'A file that keeps its number may be renamed as it is.',
+    })
+  }
+  const late = new Set(standing.late)
+  const before = migrations.slice(0, migrations.indexOf(last))
+  const skipped = before.filter((one) => !standing.applied.includes(one) && !open.includes(one) && !late.has(one))
+  if (skipped.length === 0) return
+  throw new TenantryError(
+    'USAGE',
+    `${last.id} cannot be marked as applied without ${skipped.map(({ id }) => id).join(', ')}: the history is one number.`,
+    { hint: `\`tenantry baseline --to ${last.id}\` marks all of them.`, context: { migration: last.id } },
+  )
 }
 
 /** What one target's part of a baseline did: ids. */
@@ -129,7 +156,7 @@ export async function markApplied(
   const writeRows = mark.flatMap((migration) => [
     ...(plan.standing.snapshot.columns === null ? [] : clearFailed(dialect, place, migration.keys)),
     ...writeLedgerSql(dialect, place, migration, { ...record, state: 'applied' }, marking, fresh),
-    insertHistorySql(dialect, place, plan.standing, migration, 0, rollout),
+    ...insertHistorySql(dialect, place, plan.standing, migration, 0, rollout),
   ])
   await writeRowsOf(fleet, set, plan, marking, keys, [
     ...(remove.length > 0 ? [deleteHistorySql(dialect, place, remove), deleteLedgerSql(dialect, place, remove)] : []),
@@ -141,6 +168,7 @@ export async function markApplied(
 
 /** A row that says "failed" must not stay beside the one that says "applied": as rolled back, where the tool knows that. */
 function clearFailed(dialect: Dialect, place: HistoryPlace, keys: readonly string[]): string[] {
+  if (place.shape.mark === true) return []
   const rolledBack = rollBackFailedSql(dialect, place, keys)
   return rolledBack.length > 0 ? rolledBack : [deleteHistorySql(dialect, place, keys)]
 }
@@ -161,8 +189,11 @@ export async function markRolledBack(
   const dialect = fleet.pool.dialect(plan.target.placement.server)
   const place = placeOf(set, plan)
   const keys = set.migrations.find((migration) => migration.id === id)?.keys ?? [id]
+  const migration = set.migrations.find((one) => one.id === id)
   await writeRowsOf(fleet, set, plan, markOf(set, plan, rollout), keys, [
-    ...rollBackFailedSql(dialect, place, keys),
+    ...(place.shape.mark === true && migration !== undefined
+      ? removeHistorySql(dialect, place, plan.standing, migration)
+      : rollBackFailedSql(dialect, place, keys)),
     deleteLedgerSql(dialect, place, [id]),
     ...dialect.phrases.markHalfDone(plan.historySchema, null),
   ])
@@ -175,6 +206,14 @@ function placeOf({ shape }: FleetSet, { historySchema, historyTable }: TargetPla
 
 function markOf({ shape }: FleetSet, plan: TargetPlan, rollout: string): TransactionMark {
   return { lockKey: lockKeyOf(plan.target, plan.historySchema), token: rollout, ...advisoryMark(shape) }
+}
+
+/** A mark must not have moved since it was read. */
+function standsNow({ standing }: TargetPlan): Pick<TransactionGuard, 'mark'> {
+  if (standing.marked !== true) return {}
+  const last = standing.snapshot.entries.at(-1)
+  if (last?.state === 'failed') return { mark: { at: last.key, begun: last.key } }
+  return { mark: { at: last?.key ?? null, begun: null } }
 }
 
 /** One transaction under the target's lock; `keys` must not be recorded as applied meanwhile. */
@@ -194,7 +233,7 @@ async function writeRowsOf(
   // Where DDL commits by itself it ends the transaction it is in.
   const together = dialect.features.transactionalDdl || tables.length === 0
   const settings = { ...engineSettings(fleet), schema: schema ?? null, session: set.config.session }
-  const guard: TransactionGuard = { expect: 'absent', history: { ...place, keys }, notHalfDone: [] }
+  const guard: TransactionGuard = { expect: 'absent', history: { ...place, keys }, notHalfDone: [], ...standsNow(plan) }
   const lease = await fleet.pool.lease(server, database)
   try {
     const begin = phrases.begin(settings, mark, lease.connection.version)

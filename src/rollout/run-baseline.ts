@@ -8,6 +8,7 @@ import type { TargetResult } from '../model/rollout.ts'
 import { baselineSet, chooseMarks, markApplied, markRolledBack } from './baseline.ts'
 import { type Fleet, type FleetSet, resolveInSets } from './fleet.ts'
 import { proveMarks, type Unproven } from './prove-baseline.ts'
+import { refuseRemains, refuseTraces } from './prove-dirty.ts'
 import { refuseUnknownName } from './rename.ts'
 import { summarise } from './report.ts'
 
@@ -23,7 +24,7 @@ export async function runBaseline(fleet: Fleet, options: BaselineOptions): Promi
   const targets =
     options.rolledBack === undefined
       ? await markSets(fleet, sets, options, rollout, notices)
-      : await rollBackSets(fleet, sets, options.rolledBack, rollout)
+      : await rollBackSets(fleet, sets, options.rolledBack, options, rollout)
   const summary = summarise(targets, Math.round(performance.now() - startedAt))
   return {
     command: 'baseline',
@@ -64,6 +65,7 @@ async function markSets(
       const change = chooseMarks(target.standing, set.migrations, wanted, from ?? null)
       const unusable = refuseHistory(set.shape, target.historyTable, target.standing, change.mark)
       if (unusable !== null) throw unusable
+      if (mustProve && change.mark.length > 0) await refuseRemains(fleet, set, target, change.mark)
       if (mustProve && change.mark.length > 0) unproven.push(await prove(fleet, set, target, change.mark))
       return markApplied(fleet, set, target, change, rollout)
     }
@@ -107,16 +109,17 @@ async function rollBackSets(
   fleet: Fleet,
   sets: readonly FleetSet[],
   name: string,
+  options: BaselineOptions,
   rollout: string,
 ): Promise<TargetResult[]> {
-  const able = sets.filter(({ shape }) => shape.rolledBackAt !== null)
+  const able = sets.filter(({ shape }) => shape.rolledBackAt !== null || shape.mark === true)
   const [set] = sets
   if (able.length === 0) {
     throw new TenantryError(
       'USAGE',
       `The history table ${set?.table ?? ''} has no failed rows to record as rolled back.`,
       {
-        hint: 'That is for Prisma. A migration of another tool that stopped half-way goes on with `tenantry up`.',
+        hint: 'That is for Prisma and golang-migrate. A migration of another tool that stopped half-way goes on with `tenantry up`.',
       },
     )
   }
@@ -126,7 +129,11 @@ async function rollBackSets(
     const id = idOf(one, name)
     const plan = await fleet.plan(one, planNothing())
     if (isFailedSomewhere(plan, id)) isKnown = true
-    results.push(...(await baselineSet(fleet, plan, (target) => markRolledBack(fleet, one, target, id, rollout))))
+    const act = async (target: TargetPlan) => {
+      if (options.force !== true) await refuseTraces(fleet, one, target, id)
+      return markRolledBack(fleet, one, target, id, rollout)
+    }
+    results.push(...(await baselineSet(fleet, plan, act)))
   }
   if (isKnown || results.some(({ error }) => error !== null)) return results
   throw new TenantryError('MIGRATION_UNKNOWN', `No target has a failed migration ${JSON.stringify(name)}.`, {

@@ -39,6 +39,12 @@ const samples: readonly FormatSample[] = [
     down: (id) => `${id}.sql`,
     join: (up, down) => `-- +goose Up\n${up}${down === null ? '' : `\n-- +goose Down\n${down}`}`,
   },
+  {
+    format: formats['golang-migrate'],
+    ids: ['2_users', '0010_roles', '11_orders'],
+    up: (id) => `${id}.up.sql`,
+    down: (id) => `${id}.down.sql`,
+  },
 ]
 
 const codeSamples: readonly CodeFormatSample[] = [

@@ -11,6 +11,7 @@ const formatNames: Readonly<Record<string, string>> = {
   dbmate: 'dbmate migrations',
   'sql-migrate': 'sql-migrate migrations',
   goose: 'goose migrations',
+  'golang-migrate': 'golang-migrate migrations',
 }
 
 const mostGroups = 25

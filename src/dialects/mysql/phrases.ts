@@ -1,6 +1,6 @@
 import type { Phrases, TransactionGuard, TransactionSettings } from '../../model/dialect.ts'
 import { type ColumnType, ledgerTable, ownLockValue } from '../../model/history.ts'
-import { notUndone } from '../undone-rows.ts'
+import { notUndone, standsAt } from '../undone-rows.ts'
 import { lockName, prismaLock } from './lock-name.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
 import { refusals, refuseUnless } from './refuse.ts'
@@ -17,6 +17,7 @@ const columnTypes: Readonly<Record<ColumnType, string>> = {
   datetime: 'DATETIME',
   'identity-key': 'BIGINT(20) UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY',
   stamp: 'TIMESTAMP NULL',
+  'bigint-key': 'BIGINT NOT NULL PRIMARY KEY',
   bigint: 'BIGINT',
   boolean: 'BOOLEAN',
   varchar255: 'VARCHAR(255)',
@@ -62,7 +63,8 @@ function surprise(guard: TransactionGuard): string {
   const key = asText(quoteIdentifier(shape.key))
   const last = notUndone(shape, tableName(schema, table), `${key} IN (${list})`, quoteIdentifier)
   const there = `EXISTS (SELECT 1 FROM ${tableName(schema, table)} WHERE ${key} IN (${list})${finished}${kept}${last})`
-  const history = guard.expect === 'absent' ? there : `NOT ${there}`
+  const stands = standsAt(guard, tableName(schema, table), { quoteIdentifier, quoteLiteral, asText })
+  const history = stands !== null ? `NOT ${stands}` : guard.expect === 'absent' ? there : `NOT ${there}`
   if (guard.notHalfDone.length === 0) return history
   const ids = guard.notHalfDone.map(quoteLiteral).join(', ')
   const row = `${asText('history')} = ${quoteLiteral(table)} AND ${asText('migration')} IN (${ids})`

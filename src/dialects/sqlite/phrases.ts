@@ -1,6 +1,6 @@
 import type { Phrases, TransactionGuard, TransactionSettings } from '../../model/dialect.ts'
 import { type ColumnType, ledgerTable, ownLockValue } from '../../model/history.ts'
-import { notUndone } from '../undone-rows.ts'
+import { notUndone, standsAt } from '../undone-rows.ts'
 import { refusals, refuseUnless } from './failure.ts'
 import { lockMark, resetMark, waitingBegin } from './marks.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
@@ -15,6 +15,7 @@ const columnTypes: Readonly<Record<ColumnType, string>> = {
   datetime: 'DATETIME',
   'identity-key': 'INTEGER PRIMARY KEY AUTOINCREMENT',
   stamp: 'TIMESTAMP',
+  'bigint-key': 'BIGINT NOT NULL PRIMARY KEY',
   bigint: 'INTEGER',
   boolean: 'INTEGER',
   varchar255: 'VARCHAR(255)',
@@ -52,7 +53,8 @@ function surprise(guard: TransactionGuard): string {
   const key = asText(quoteIdentifier(shape.key))
   const last = notUndone(shape, tableName(schema, table), `${key} IN (${list})`, quoteIdentifier)
   const there = `EXISTS (SELECT 1 FROM ${tableName(schema, table)} WHERE ${key} IN (${list})${finished}${kept}${last})`
-  const history = guard.expect === 'absent' ? there : `NOT ${there}`
+  const stands = standsAt(guard, tableName(schema, table), { quoteIdentifier, quoteLiteral, asText })
+  const history = stands !== null ? `NOT ${stands}` : guard.expect === 'absent' ? there : `NOT ${there}`
   if (guard.notHalfDone.length === 0) return history
   const ids = guard.notHalfDone.map(quoteLiteral).join(', ')
   const row = `${asText('history')} = ${quoteLiteral(table)} AND ${asText('migration')} IN (${ids})`
