@@ -111,6 +111,11 @@ export interface TenantStore {
   /** Up to `limit` tenants with ids after `after`, in the order of ids. */
   page(filter: TenantFilter, after: string | null, limit: number): Promise<TenantRecord[]>
   find(idOrSlug: string): Promise<TenantRecord | null>
+  /**
+   * Ids of a team's rows that are no tenants here and name the database of this one, as far as can be told on the same
+   * host. Absent: every row is a tenant.
+   */
+  leftOut?(tenant: TenantRecord): Promise<readonly string[]>
   /** All at once, or none. Throws TENANT_EXISTS (slug, id or placement taken). */
   add(tenants: readonly NewTenantRecord[], actor: Actor): Promise<TenantRecord[]>
   /**

@@ -21,7 +21,7 @@ export function describePlace({ placement: { server, database, schema } }: Pick<
  */
 export async function refuseSharedPlace(
   tenant: TenantRecord,
-  store: Pick<TenantStore, 'list'>,
+  store: Pick<TenantStore, 'list' | 'leftOut'>,
   dialect: Dialect,
   rules: RemovalRules,
 ): Promise<void> {
@@ -48,6 +48,11 @@ export async function refuseSharedPlace(
   )
   if (isHome && placement.schema === undefined)
     throw refuse(`${place} is the one that a server of the config is reached by`, archive)
+  const leftOut = placement.schema === undefined ? ((await store.leftOut?.(tenant)) ?? []) : []
+  if (leftOut.length > 0) {
+    const rows = leftOut.slice(0, 5).join(', ')
+    throw refuse(`${place} is named by rows, too, that are no tenants here (${rows})`, archive, { rows: leftOut })
+  }
   const others: string[] = []
   for await (const other of store.list()) {
     if (other.id === tenant.id) continue

@@ -16,6 +16,7 @@ export function chooseLater(choose: () => Promise<TenantStore>): TenantStore {
     },
     page: async (...given) => (await store()).page(...given),
     find: async (...given) => (await store()).find(...given),
+    leftOut: async (tenant) => (await (await store()).leftOut?.(tenant)) ?? [],
     add: async (...given) => (await store()).add(...given),
     change: async (...given) => (await store()).change(...given),
     remove: async (...given) => (await store()).remove(...given),

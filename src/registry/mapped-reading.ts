@@ -121,6 +121,21 @@ export class MappedReading {
     return row === undefined ? null : String(row.word)
   }
 
+  /** See `TenantStore.leftOut`. Rows that cannot be used count, too: their data is somebody's. */
+  async leftOut({ placement, address }: TenantRecord): Promise<string[]> {
+    const table = await this.table()
+    const column = table.fields.get('database')
+    if (column === undefined) return []
+    const sql = `${table.select} WHERE ${this.#isIn(column, [placement.database])}`
+    const rows = await this.query(sql, [placement.database])
+    const full = await this.#complete(this.query, rows, new RowProblems(table.title))
+    return full.flatMap(({ id, row, record }) => {
+      const host = fieldOf(table, row, 'host')
+      const isElsewhere = host !== null && address !== null && host !== address.host
+      return record !== null || isElsewhere ? [] : [id]
+    })
+  }
+
   async #complete(query: Query, rows: readonly Row[], problems: RowProblems): Promise<FullRow[]> {
     const table = await this.table()
     const ids = rows.map((row) => fieldOf(table, row, 'id') ?? '')

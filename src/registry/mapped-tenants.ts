@@ -99,6 +99,10 @@ export class MappedTenantStore implements TenantStore {
     return onlyOne(idOrSlug, [...records.values()])
   }
 
+  leftOut(tenant: TenantRecord): Promise<readonly string[]> {
+    return this.#reading.leftOut(tenant)
+  }
+
   async add(tenants: readonly NewTenantRecord[], actor: Actor): Promise<TenantRecord[]> {
     await this.#context.assertReady()
     const table = await this.#reading.table()

@@ -109,6 +109,18 @@ test('import writes rows of theirs, all or none; what their table has no word fo
   expect(await shape()).toEqual(before)
 }, 60_000)
 
+test('a database that rows of others name, too, is not dropped', async () => {
+  const other = randomUUID()
+  await registry.query(
+    `insert into tenants (id, slug, mode, db_name) values ('${other}', 'beside', 'dedicated', '${target.name}')`,
+  )
+  const refused = await json('tenants', 'remove', 'acme', '--drop-data', '--yes', 'acme')
+  expect(refused).toMatchObject({ error: { code: 'SHARED_TARGET', context: { rows: [other] } } })
+  expect(
+    await sharedServer().query('select 1 from pg_database where datname = $1', undefined, [target.name]),
+  ).toHaveLength(1)
+}, 60_000)
+
 test('dropped for good: their database and their row are gone, the other rows are not', async () => {
   const gone = await json('tenants', 'remove', 'acme', '--drop-data', '--yes', 'acme')
   expect(gone).toMatchObject({ code: 0, result: 'dropped', dropped: { place: `database main/${target.name}` } })
