@@ -4,6 +4,7 @@
 #   TENANTRY_ON_START               migrate (default) | check (start only on an up-to-date fleet) | skip
 #   TENANTRY_ON_START_MAX_FAILURES  start although so many targets failed: 3, or 1%. Default: 0
 #   TENANTRY_ON_START_WAIT          seconds to wait for the database servers. Default: 60
+#   TENANTRY_ON_START_REGISTRY      migrate: the registry's tables first. Default where TENANT_REGISTRY_DB_URL is set
 #   TENANTRY_BIN                    the command line. Default: tenantry of node_modules, else of the PATH
 #
 # Ends with the failed command's exit code, without starting the server, when something fails. Any number of containers
@@ -13,6 +14,8 @@ set -eu
 mode=${TENANTRY_ON_START:-migrate}
 most=${TENANTRY_ON_START_MAX_FAILURES:-0}
 wait_s=${TENANTRY_ON_START_WAIT:-60}
+
+registry=${TENANTRY_ON_START_REGISTRY:-${TENANT_REGISTRY_DB_URL:+migrate}}
 
 fail() {
   echo "docker-entrypoint: $1" >&2
@@ -70,7 +73,7 @@ case $mode in
     ;;
   migrate)
     run wait --timeout "$wait_s"
-    if [ -n "${TENANT_REGISTRY_DB_URL:-}" ]; then run registry migrate; fi
+    if [ "$registry" = migrate ]; then run registry migrate; fi
     run up --allow-failures "$most"
     ;;
   *) fail "TENANTRY_ON_START=$mode is none of migrate, check, skip" ;;
