@@ -50,8 +50,9 @@ export function pictureSettings(
 }
 
 /**
- * One statement over the whole of the schemas that {@link pictureSettings} name: each catalog is read for all of them together, since none of them has
- * an index that begins with the schema. What a table brings goes with it where it is passed over.
+ * One statement over the whole of the schemas that {@link pictureSettings} name: each catalog is read for all of them
+ * together, since none of them has an index that begins with the schema. What a table brings goes with it where it is
+ * passed over.
  *
  * Rows: `hashes`: `t`, `hash`, `own` (the oid of the target's own schema). `objects`: `kind`, `name`, `of`, `properties`, and one of kind NULL with the hash as its
  * name. `creations`: `kind`, `name`, `of`, `statements`, `class`, `oid`.
