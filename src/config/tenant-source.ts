@@ -26,7 +26,8 @@ export function readTenantSource(
   if (value === undefined) {
     findings.problems.push({
       path: 'tenants',
-      message: "is missing; give a list, `{ from: 'schemas', … }`, `{ from: 'query', … }`, `{ from: 'registry' }` or a function",
+      message:
+        "is missing; give a list, `{ from: 'schemas', … }`, `{ from: 'query', … }`, `{ from: 'registry' }` or a function",
     })
     return null
   }
