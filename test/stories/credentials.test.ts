@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
-import { afterEach, beforeEach, describe, expect, onTestFailed, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { Secret } from '../../src/model/secret.ts'
 import { freshDatabase, type TestDatabase } from '../servers/shared.ts'
 import { freshMariadb, type MariadbDatabase, withMariadb } from '../servers/shared-mariadb.ts'
@@ -16,7 +16,7 @@ const key = { MASTER_ENCRYPTION_KEY: `${'k'.repeat(31)}!`, DB_ENCRYPTION_KEY: 'y
 
 let project: Project
 /** What the last command showed. */
-let said = ''
+let _said = ''
 
 beforeEach(() => {
   project = makeProject()
@@ -43,7 +43,7 @@ function expectClean(text: string, what: string): void {
 async function run(argv: readonly string[], env: NodeJS.ProcessEnv = key, input?: string): Promise<number | null> {
   const options = { env, ...(input === undefined ? {} : { input }) }
   const { code, stdout, stderr, processList } = await runWith(project, argv, options)
-  said = `${argv.join(' ')}\n${stdout}${stderr}`
+  _said = `${argv.join(' ')}\n${stdout}${stderr}`
   const isPlanted = argv.some((word) => word.includes(password))
   if (!isPlanted) expectClean([...processList].join('\n'), 'the process list')
   expect(stdout.length + stderr.length, argv.join(' ')).toBeGreaterThan(0)

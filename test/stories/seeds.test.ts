@@ -236,7 +236,7 @@ INSERT INTO modules (code, title) VALUES ('${value}', :tenant_slug);\n`
   expect(await value('sql')).toBe('two')
 
   place.project.write({
-    'seeds/010_config.sql': sql('three') + "INSERT INTO modules (code) VALUES ('two');\n",
+    'seeds/010_config.sql': `${sql('three')}INSERT INTO modules (code) VALUES ('two');\n`,
     'seeds/040_after.sql': 'DELETE FROM system_config;',
   })
   const failed = await seed(place)
