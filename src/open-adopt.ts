@@ -6,7 +6,7 @@ import type { AdoptReport, Selectors } from './model/report.ts'
 import type { Registry } from './registry/registry.ts'
 import { adoptFleet } from './rollout/adopt.ts'
 import { Fleet } from './rollout/fleet.ts'
-import { dialectOf, tenantsOf } from './wiring.ts'
+import { dialectOf, loadDialects, tenantsOf } from './wiring.ts'
 
 interface Project {
   config: ResolvedConfig
@@ -40,6 +40,7 @@ async function fleetOfProject({ config, fleet: own, registry }: Project): Promis
   if (loaded.some(({ migrations }) => migrations.length > 0)) return own
   const found = await withFoundSets(config)
   if (found === null) return own
+  await loadDialects(found)
   for (const notice of found.notices.slice(config.notices.length)) own.emit({ type: 'notice', notice })
   const fleet: Fleet = new Fleet(
     found,

@@ -1,16 +1,10 @@
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join, relative } from 'node:path'
-import { backfillFleet } from './checks/backfill.ts'
-import { findDrift } from './checks/drift.ts'
-import { proveFleet } from './checks/prove.ts'
 import { refuseUnproven } from './checks/refuse-unproven.ts'
-import { verifyFleet } from './checks/verify.ts'
 import { planVerification } from './checks/verify-applied.ts'
 import type { ResolvedConfig } from './config/resolved.ts'
 import { beginAnew } from './data/begin-anew.ts'
 import { openDataChanges } from './data/data-changes.ts'
-import { makeSample } from './data/sample-db/sample-db.ts'
-import { runSeeds } from './data/seeds/run-seeds.ts'
 import { findUnfinished } from './data/unfinished-changes.ts'
 import { planUp } from './engine/plan-up.ts'
 import type { GuardOptions } from './model/app.ts'
@@ -40,10 +34,7 @@ import type { Policy } from './model/rollout.ts'
 import type { SampleDbOptions } from './model/sample-db.ts'
 import type { SeedOptions } from './model/seed.ts'
 import type { Tenants } from './model/tenant-report.ts'
-import { adoptProject } from './open-adopt.ts'
-import { openLint } from './open-lint.ts'
 import { OpenRegistry } from './open-registry.ts'
-import { dumpTool } from './provision/dump-place.ts'
 import { HeadRun } from './provision/head-run.ts'
 import { type ChooseTargets, planLate } from './provision/late-targets.ts'
 import type { Provisioning } from './provision/making.ts'
@@ -170,26 +161,33 @@ export class OpenFleet implements Tenantry {
   }
 
   async drift(options: DriftOptions = {}) {
+    const { findDrift } = await import('./checks/drift.ts')
     return findDrift(this.#fleet, this.#stateDir, options)
   }
 
   async verify(options: VerifyOptions = {}) {
+    const { verifyFleet } = await import('./checks/verify.ts')
     return verifyFleet(this.#fleet, this.#stateDir, options)
   }
 
   async backfill(options: BackfillOptions = {}) {
+    const { backfillFleet } = await import('./checks/backfill.ts')
     return backfillFleet(this.#fleet, this.#stateDir, options)
   }
 
   async prove(options: ProveOptions = {}) {
+    const { proveFleet } = await import('./checks/prove.ts')
     return proveFleet(this.#fleet, this.#stateDir, options)
   }
 
   async lint(options: LintOptions = {}) {
+    const { openLint } = await import('./open-lint.ts')
     return openLint(this.#fleet, options)
   }
 
   async sampleDb(options: SampleDbOptions = {}) {
+    const { makeSample } = await import('./data/sample-db/sample-db.ts')
+    const { dumpTool } = await import('./provision/dump-place.ts')
     return makeSample(this.#fleet, options, { cwd: this.#cwd, dump: dumpTool })
   }
 
@@ -209,6 +207,7 @@ export class OpenFleet implements Tenantry {
   }
 
   async seed(options: SeedOptions = {}) {
+    const { runSeeds } = await import('./data/seeds/run-seeds.ts')
     return runSeeds(this.#fleet, options)
   }
 
@@ -239,6 +238,7 @@ export class OpenFleet implements Tenantry {
   }
 
   async adopt(options: { selectors?: Selectors; write?: boolean } = {}): Promise<AdoptReport> {
+    const { adoptProject } = await import('./open-adopt.ts')
     return adoptProject({ config: this.#config, fleet: this.#fleet, registry: this.#registry }, options)
   }
 

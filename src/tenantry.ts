@@ -12,7 +12,7 @@ import { actorOf } from './registry/actor.ts'
 import { readKeysOf } from './registry/key-ring.ts'
 import { Fleet } from './rollout/fleet.ts'
 import { targetName } from './rollout/select-targets.ts'
-import { credentialsOf, dialectOf, provisioningOf, reachTenant, registryOf, tenantsOf } from './wiring.ts'
+import { credentialsOf, dialectOf, loadDialects, provisioningOf, reachTenant, registryOf, tenantsOf } from './wiring.ts'
 
 export interface OpenOptions {
   /** Where the config is looked for, upwards. Default: the working directory. */
@@ -43,6 +43,7 @@ export async function openTenantry(options: OpenOptions = {}): Promise<Tenantry>
     environment: options.environment,
     overrides: options.overrides,
   })
+  await loadDialects(config)
   const emit = options.emit ?? (() => {})
   for (const notice of config.notices) emit({ type: 'notice', notice })
   const registry = registryOf(config, emit)

@@ -1,9 +1,6 @@
 import type { ResolvedConfig } from './config/resolved.ts'
 import { toTenant } from './config/to-tenant.ts'
 import { seedNewTenant } from './data/seeds/run-seeds.ts'
-import { mysql } from './dialects/mysql/index.ts'
-import { postgres } from './dialects/postgres/index.ts'
-import { sqlite } from './dialects/sqlite/index.ts'
 import type { Dialect } from './model/dialect.ts'
 import { TenantryError } from './model/errors.ts'
 import type { Emit } from './model/events.ts'
@@ -19,7 +16,24 @@ import { openRegistry, type Registry } from './registry/registry.ts'
 import { addServer, listRegistryTenants, type RegistrySource } from './registry/registry-tenants.ts'
 import { Fleet } from './rollout/fleet.ts'
 
-const dialects: Partial<Record<DialectName, Dialect>> = { postgres, mysql, sqlite }
+/** Loaded so far, in this process. */
+const dialects: Partial<Record<DialectName, Dialect>> = {}
+
+const loaders: Record<DialectName, () => Promise<Dialect>> = {
+  postgres: async () => (await import('./dialects/postgres/index.ts')).postgres,
+  mysql: async () => (await import('./dialects/mysql/index.ts')).mysql,
+  sqlite: async () => (await import('./dialects/sqlite/index.ts')).sqlite,
+}
+
+/** Loads what the servers of a config need; all, where tenants may bring servers of any kind. One after the other. */
+export async function loadDialects({ servers, registry, tenants }: ResolvedConfig): Promise<void> {
+  const named = [...servers.values()].map(({ dialect }) => dialect)
+  const book =
+    registry === null ? [] : [registry.server.dialect, registry.mapped?.defaults.dialect ?? registry.server.dialect]
+  const all = Object.keys(loaders) as DialectName[]
+  const needed = tenants.from === 'function' ? all : all.filter((name) => [...named, ...book].includes(name))
+  for (const name of needed) dialects[name] ??= await loaders[name]()
+}
 
 export function dialectOf(config: ResolvedConfig, server: string): Dialect {
   return dialectAt({ name: server, dialect: config.servers.get(server)?.dialect ?? 'postgres' })
