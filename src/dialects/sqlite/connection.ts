@@ -6,6 +6,7 @@ import type { ServerAddress } from '../../model/server.ts'
 import { type Driver, type Handle, loadDriver, type Row, type Value } from './driver.ts'
 import { bare, isBusy, readFailure, refusals, refuse } from './failure.ts'
 import { explainMissing, explainUnopened, fileOf } from './files.ts'
+import { boundHandles } from './handles.ts'
 import { type HeldLock, isLocked, takeLock } from './lock-file.ts'
 import { readBusyTimeout, readLockMark, resetMark } from './marks.ts'
 import { Pipeline } from './pipeline.ts'
@@ -37,6 +38,7 @@ export async function connect(server: ServerAddress, database: string, options: 
     )
   }
   const path = database === '' ? null : fileOf(server, database)
+  await boundHandles()
   const connection = new SqliteConnection(loadDriver(), server, database, path, options)
   try {
     await connection.begin()

@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { pathToFileURL } from 'node:url'
 import { TenantryError } from '../../model/errors.ts'
-import { boundHandles } from './handles.ts'
+import { noteClosed } from './handles.ts'
 
 export type Row = Record<string, unknown>
 /** What a parameter may be once it has been made fit for SQLite. */
@@ -63,7 +63,7 @@ let loaded: Driver | null = null
  */
 export function loadDriver(): Driver {
   const native = loaded === null ? openWithNode() : null
-  loaded ??= native === null ? makeDriver(openWithLibsql(), boundHandles) : makeDriver(native, () => {})
+  loaded ??= native === null ? makeDriver(openWithLibsql(), noteClosed) : makeDriver(native, () => {})
   return loaded
 }
 
