@@ -66,8 +66,11 @@ test('holds what runs, and neither tests nor sources', () => {
   expect(paths).toContain('dist/cli/main.js')
   expect(paths).toContain('dist/index.d.ts')
   expect(paths).toContain('LICENSE')
+  expect(paths).toContain('deploy/docker-entrypoint.sh')
   expect(
-    paths.filter((path) => !/^(dist\/.+\.(js|d\.ts)|LICENSE|README\.md|CHANGELOG\.md|package\.json)$/.test(path)),
+    paths.filter(
+      (path) => !/^(dist\/.+\.(js|d\.ts)|deploy\/.+|LICENSE|README\.md|CHANGELOG\.md|package\.json)$/.test(path),
+    ),
   ).toEqual([])
   expect(paths.filter((path) => /\.test\.|(^|\/)(test|bench|demo)\//.test(path))).toEqual([])
 })

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { loadConfig } from '../../src/config/load.ts'
 import type { NewTenantRecord } from '../../src/model/registry.ts'
 import type { Registry } from '../../src/registry/registry.ts'
-import { registryOf } from '../../src/wiring.ts'
+import { loadDialects, registryOf } from '../../src/wiring.ts'
 import type { Project } from './project.ts'
 
 const main = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url))
@@ -14,7 +14,9 @@ export const actor = { name: 'a test' }
 
 /** Opens the registry of the project's config, its tables made. The caller closes it. */
 export async function openProjectRegistry(project: Project, env: NodeJS.ProcessEnv = {}): Promise<Registry> {
-  const registry = registryOf(await loadConfig({ cwd: project.dir, env }), () => {})
+  const config = await loadConfig({ cwd: project.dir, env })
+  await loadDialects(config)
+  const registry = registryOf(config, () => {})
   if (registry === null) throw new Error('The config names no registry.')
   await registry.migrate()
   return registry
