@@ -62,11 +62,13 @@ async function measureStore({ options, runners, log }, name, cwd) {
 async function fill(dist, cwd, count) {
   const load = (file) => import(pathToFileURL(path.join(dist, file)).href)
   const { loadConfig } = await load('config/load.js')
-  const { registryOf } = await load('wiring.js')
+  const { loadDialects, registryOf } = await load('wiring.js')
   const { makeKey } = await load('registry/key-ring.js')
   const { seal } = await load('registry/seal.js')
   const { Secret } = await load('model/secret.js')
-  const registry = registryOf(await loadConfig({ cwd, env: {} }), () => {})
+  const config = await loadConfig({ cwd, env: {} })
+  await loadDialects(config)
+  const registry = registryOf(config, () => {})
   const key = makeKey('current', Buffer.from(words[0]), Buffer.from(words[0]))
   const actor = { name: 'bench' }
   await registry.migrate()
