@@ -3,6 +3,7 @@ import { hostname } from 'node:os'
 import type { Connection, Dialect } from '../model/dialect.ts'
 import { TenantryError } from '../model/errors.ts'
 import type { Target } from '../model/tenant.ts'
+import { lives } from '../registry/lives.ts'
 import type { Fleet } from '../rollout/fleet.ts'
 
 /** Databases for trying things out are named so; what a killed run left behind is recognised by it. */
@@ -122,13 +123,4 @@ export function isLeft(name: string, now: number, isAlive: (pid: number) => bool
   const age = now - Number.parseInt(since, 36)
   if (!(age >= 0)) return false
   return host === ownHost ? !isAlive(Number.parseInt(pid, 36)) : age > leftAfterMs
-}
-
-function lives(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
-  }
 }

@@ -8,12 +8,13 @@ export async function findUnfinished(fleet: Fleet): Promise<Unfinished> {
   const { config } = fleet
   const marked = (await loadChanges(config.dataChanges, config.root)).filter(({ phase }) => phase !== undefined)
   const unfinished = new Map<string, { target: string; missing: string }[]>()
-  for (const { name, phase } of marked) {
-    const { targets } = await lookAtChanges(fleet, { change: name })
-    const open = targets.filter(({ state }) => state !== 'done')
-    if (phase === undefined || open.length === 0) continue
-    const known = unfinished.get(phase.change) ?? []
-    unfinished.set(phase.change, [...known, ...open.map(({ target }) => ({ target, missing: `data change ${name}` }))])
+  if (marked.length === 0) return unfinished
+  const changes = new Map(marked.map(({ name, phase }) => [name, phase?.change]))
+  // One look at each target tells of all of them.
+  for (const { change: name, target, state } of (await lookAtChanges(fleet, {})).targets) {
+    const change = changes.get(name)
+    if (change === undefined || state === 'done') continue
+    unfinished.set(change, [...(unfinished.get(change) ?? []), { target, missing: `data change ${name}` }])
   }
   return unfinished
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
+import { lives } from './lives.ts'
 
 /** What this process has taken on and not given back. */
 const own = new Set<string>()
@@ -35,14 +36,5 @@ function readNamespace(): string {
     return readlinkSync('/proc/self/ns/pid').replaceAll(/\D/g, '')
   } catch {
     return ''
-  }
-}
-
-function lives(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
   }
 }
