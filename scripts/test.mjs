@@ -43,6 +43,10 @@ process.on('SIGTERM', () => {
 })
 
 const isCi = !['', '0', 'false', undefined].includes(process.env.CI)
+/** @type {string[]} */
+const failures = []
+/** @type {string[]} */
+const secondTries = []
 const total = { passed: 0, failed: 0, skipped: 0 }
 const given = process.argv.slice(2)
 const newer = installed('the alpha of Sequelize 7', 'test/sequelize7')
@@ -59,6 +63,10 @@ for (const version of given.length === 0 ? olderVersions : []) {
   await runTests(['--project', 'servers', ...versionTests], { TENANTRY_TEST_POSTGRES: version })
 }
 rmSync(dir, { recursive: true, force: true })
+// Once more where somebody who reads the end of a long log finds them.
+for (const name of secondTries) console.log(`Passed only at the second try: ${name}`)
+for (const failure of failures) console.log(`\nFAILED ${failure}`)
+if (failures.length > 0) console.log()
 process.exitCode = total.failed === 0 ? 0 : 1
 console.log(`${total.passed} passed, ${total.failed} failed${total.skipped > 0 ? `, ${total.skipped} skipped` : ''}`)
 
@@ -72,11 +80,12 @@ async function runTests(args, variables) {
   const env = { ...process.env, TENANTRY_TEST_COUNTS: countsFile, ...variables }
   child = spawn(process.execPath, all, { cwd: root, stdio: 'inherit', env })
   const [code, signal] = await once(child, 'exit')
-  const { passed, failed, skipped, again } = readCounts()
-  for (const name of again) console.log(`Passed only at the second try: ${name}`)
+  const { passed, failed, skipped, again, failures: found } = readCounts()
+  failures.push(...found)
+  secondTries.push(...again)
   const hasRun = passed + failed > 0
-  if (!hasRun) console.log('No test ran.')
-  if (code !== 0 && failed === 0) console.log(`vitest ended with ${signal ?? `exit code ${code}`}.`)
+  if (!hasRun) failures.push('No test ran.')
+  if (code !== 0 && failed === 0) failures.push(`vitest ended with ${signal ?? `exit code ${code}`}.`)
   total.passed += passed
   total.failed += hasRun && code === 0 ? failed : Math.max(1, failed)
   total.skipped += skipped
@@ -109,8 +118,10 @@ function installed(what, folder) {
     return dir
   } catch (error) {
     console.log(`Not tested: ${what}: ${error instanceof Error ? error.message : error}`)
-    if (isCi) total.failed++
-    else total.skipped++
+    if (isCi) {
+      total.failed++
+      failures.push(`${what}: ${error instanceof Error ? error.message : error}`)
+    } else total.skipped++
     return null
   }
 }
@@ -120,6 +131,6 @@ function readCounts() {
   try {
     return JSON.parse(readFileSync(countsFile, 'utf8'))
   } catch {
-    return { passed: 0, failed: 0, skipped: 0, again: [] }
+    return { passed: 0, failed: 0, skipped: 0, again: [], failures: [] }
   }
 }
