@@ -52,10 +52,14 @@ const given = process.argv.slice(2)
 const newer = installed('the alpha of Sequelize 7', 'test/sequelize7')
 const linters = installed('the manifests of deploy/', 'test/manifests')
 const dbmate = installed('parity with dbmate', 'test/dbmate')
+const drizzle1 = installed('the release candidate of Drizzle 1', 'test/drizzle1')
+const sqld = installed('the server of libSQL', 'test/sqld', { ignoreScripts: true })
 await runTests(given, {
   ...(newer === null ? {} : { TENANTRY_TEST_SEQUELIZE7: newer }),
   ...(linters === null ? {} : { TENANTRY_TEST_MANIFESTS: linters }),
   ...(dbmate === null ? {} : { TENANTRY_TEST_DBMATE: dbmate }),
+  ...(drizzle1 === null ? {} : { TENANTRY_TEST_DRIZZLE1: drizzle1 }),
+  ...(sqld === null ? {} : { TENANTRY_TEST_SQLD: sqld }),
 })
 for (const version of given.length === 0 ? olderVersions : []) {
   if (interrupted || !canTest(version)) continue
@@ -108,13 +112,14 @@ function canTest(version) {
  * it is a failure.
  * @param {string} what
  * @param {string} folder
+ * @param {{ ignoreScripts?: boolean }} [options] of the installation
  * @returns {string | null} the folder; null: they are not there
  */
-function installed(what, folder) {
+function installed(what, folder, options = {}) {
   const dir = path.resolve(root, folder)
   try {
     mkdirSync(path.join(dir, '.cache'), { recursive: true })
-    installPackages(dir, { onStart: () => console.error(`Installing ${what} (npm ci)…`) })
+    installPackages(dir, { ...options, onStart: () => console.error(`Installing ${what} (npm ci)…`) })
     return dir
   } catch (error) {
     console.log(`Not tested: ${what}: ${error instanceof Error ? error.message : error}`)

@@ -7,16 +7,23 @@ import path from 'node:path'
  * Runs `npm ci` when `node_modules` is missing or is not what package-lock.json asks for. Development packages are
  * installed whatever NODE_ENV says: they are what the set-up is for.
  * @param {string} root of the repository
- * @param {{ onStart?: () => void }} [options]
+ * @param {{ onStart?: () => void, ignoreScripts?: boolean }} [options]
  * @throws when npm fails
  */
-export function installPackages(root, { onStart } = {}) {
+export function installPackages(root, { onStart, ignoreScripts = false } = {}) {
   const stamp = path.join(root, '.cache', 'installed')
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === hashInstall(root)) return
   if (!isInstalled(root)) {
     onStart?.()
     const [command, ...args] = findNpm()
-    const flags = ['ci', '--no-audit', '--no-fund', '--include=dev', '--include=optional']
+    const flags = [
+      'ci',
+      '--no-audit',
+      '--no-fund',
+      '--include=dev',
+      '--include=optional',
+      ...(ignoreScripts ? ['--ignore-scripts'] : []),
+    ]
     // npm's own output is progress, not a result.
     const result = spawnSync(command, [...args, ...flags], { cwd: root, stdio: ['ignore', 2, 2] })
     if (result.status !== 0)
