@@ -43,7 +43,7 @@ export function createTablesSql(dialect: Words, place: HistoryPlace, snapshot: H
         .filter(Boolean)
         .join(' '),
     )
-    const options = place.shape.tableOptions?.[dialect.name]
+    const options = place.shape.tableOptions?.[dialect.family]
     statements.push(
       `CREATE TABLE IF NOT EXISTS ${qualify(dialect, place.schema, place.table)} (${columns.join(', ')})${options === undefined ? '' : ` ${options}`}`,
     )

@@ -92,7 +92,7 @@ export function schemaOf(work: TargetWork): string | null {
 /** `step`: the one they are for alone, which may bring settings of its own. */
 export function transactionSettings(work: TargetWork, step?: CompiledStep): TransactionSettings {
   const { settings } = work
-  const own = step?.script.code?.session?.(work.dialect.name) ?? []
+  const own = step?.script.code?.session?.(work.dialect.family) ?? []
   return {
     schema: schemaOf(work),
     sharedSchema: settings.sharedSchema,

@@ -61,11 +61,11 @@ export interface TemplateFile {
 /**
  * How a tool writes migrations on disk, and what its history table looks like.
  *
- * To add one: 1. a file in `formats/` exporting a `Format`; 2. its name in `FormatName` and in `formats/registry.ts`;
+ * To add one to a project, see docs/add-a-format.md. To build one in: 1. a file in `formats/` exporting a `Format`; 2. its name in `FormatName` and in `formats/registry.ts`;
  * 3. a fixture folder under `test/fixtures/`; 4. `test/conformance/format.ts` run over it.
  */
 export interface Format {
-  readonly name: FormatName
+  readonly name: FormatName | (string & {})
   readonly history: HistoryShape
   /** Does this folder look like this format? 0: no; higher: more certain. */
   detect(dir: string): Promise<number>

@@ -58,7 +58,8 @@ export interface NewHistoryRow {
 
 /** How a tool's history table looks, as data. */
 export interface HistoryShape {
-  kind: HistoryKind
+  /** One of the known kinds; a format that a config adds may bring another. */
+  kind: HistoryKind | (string & {})
   defaultTable: string
   /** Used to create the table where it is missing. An existing table is taken as it is. */
   columns: readonly HistoryColumn[]

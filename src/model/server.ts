@@ -1,5 +1,9 @@
 import type { Secret } from './secret.ts'
 
+/**
+ * The dialects that are built in. Each is also the name of a family: a dialect that a config adds speaks the SQL of one of
+ * them, and what depends on the SQL alone asks for the family.
+ */
 export type DialectName = 'postgres' | 'mysql' | 'sqlite'
 
 /** How a connection is secured. `verify: 'full'` checks the chain and the host name. */
@@ -16,7 +20,10 @@ export interface TlsSettings {
 /** One database server, as the config names it, with everything resolved: no URL and no env lookup is left. */
 export interface ServerAddress {
   name: string
+  /** The built-in dialect, or the family of the added one. */
   dialect: DialectName
+  /** Name of the dialect of the config's `dialects` that its URL asks for. Absent: the built-in one. */
+  addedDialect?: string
   host: string
   port: number
   /** Directory of a Unix socket; wins over host and port. */

@@ -28,6 +28,7 @@ import { tableSizes } from './table-sizes.ts'
 /** MariaDB 10.5 and later, MySQL 5.7 and later. A target is a database; what they call a schema is the same thing. */
 export const mysql: Dialect = {
   name: 'mysql',
+  family: 'mysql',
   features: { transactionalDdl: false, schemas: false },
   phrases,
   pictures,

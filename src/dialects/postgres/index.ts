@@ -29,6 +29,7 @@ import { tableSizes } from './table-sizes.ts'
 /** PostgreSQL 14 and later, direct or through a transaction pooler. */
 export const postgres: Dialect = {
   name: 'postgres',
+  family: 'postgres',
   features: { transactionalDdl: true, schemas: true },
   phrases,
   pictures,

@@ -30,6 +30,7 @@ import { tableSizes } from './table-sizes.ts'
  */
 export const sqlite: Dialect = {
   name: 'sqlite',
+  family: 'sqlite',
   features: { transactionalDdl: true, schemas: false, ownSchema: 'main' },
   phrases,
   pictures,
