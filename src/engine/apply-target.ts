@@ -322,7 +322,7 @@ class TargetRun {
       : this.#work.cancel.aborted && waitable.has(failure.kind)
         ? { ...cancelled, message: `${cancelled.message}; before that: ${failure.message}` }
         : failure
-    const place = statement?.locate(schema, failure.position ?? undefined)
+    const place = step?.script.built === true ? undefined : statement?.locate(schema, failure.position ?? undefined)
     let blockers: readonly Blocker[] = failure.kind === 'lock-timeout' ? supervision.blockers : []
     if (failure.kind === 'locked') {
       const { server, database } = target.placement

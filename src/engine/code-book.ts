@@ -4,26 +4,38 @@ import type { DialectFeatures, ScriptBook } from '../model/dialect.ts'
 import { isTenantryError } from '../model/errors.ts'
 import type { Body, Migration, Notice } from '../model/migration.ts'
 import type { Script } from '../model/script.ts'
+import { type BuiltBook, openBuiltBook } from './built-sql.ts'
 
-/** A dialect compiles SQL; a body that is code becomes a script here, imported when it is first asked for. */
-export function withCode(book: ScriptBook, features: DialectFeatures): ScriptBook {
+type CodeBody = Body & { kind: 'code' }
+
+/**
+ * A dialect compiles SQL; a body that is code becomes a script here, imported when it is first asked for. Code that only
+ * builds SQL is called once, and what it built is compiled. `schemaTargets`: as in the options of `compile`.
+ */
+export function withCode(
+  migrations: readonly Migration[],
+  compile: (migrations: readonly Migration[]) => ScriptBook,
+  { features, schemaTargets }: { features: DialectFeatures; schemaTargets: boolean },
+): ScriptBook {
+  const built = openBuiltBook(migrations, compile, schemaTargets)
   const scripts = new Map<Body, Promise<Script | null>>()
-  const read = (migration: Migration, direction: 'up' | 'down', body: Body & { kind: 'code' }) => {
+  const read = (migration: Migration, direction: 'up' | 'down', body: CodeBody) => {
     const known = scripts.get(body)
     if (known !== undefined) return known
-    const script = readScript(migration, direction, body, features)
+    const script = readScript(migration, direction, body, features, built)
     scripts.set(body, script)
     return script
   }
   return {
     async up(migration) {
       const body = migration.up
-      if (body.kind === 'sql') return book.up(migration)
+      if (body.kind === 'sql') return (await built.bookFor(body.text)).up(migration)
       return (await read(migration, 'up', body)) ?? missingUp(migration, body.file)
     },
     async down(migration) {
       const body = migration.down
-      return body?.kind === 'code' ? read(migration, 'down', body) : book.down(migration)
+      if (body?.kind === 'code') return read(migration, 'down', body)
+      return (await built.bookFor(body?.text ?? '')).down(migration)
     },
   }
 }
@@ -32,12 +44,17 @@ export function withCode(book: ScriptBook, features: DialectFeatures): ScriptBoo
 async function readScript(
   migration: Migration,
   direction: 'up' | 'down',
-  body: Body & { kind: 'code' },
+  body: CodeBody,
   features: DialectFeatures,
+  built: BuiltBook,
 ): Promise<Script | null> {
-  let loaded: LoadedCode
   try {
-    loaded = await body.load()
+    const loaded = await body.load()
+    if (loaded.run === null || (direction === 'down' && loaded.empty)) return null
+    if (loaded.build === undefined) return codeScript(migration.id, direction, body.file, loaded, features, [])
+    const { text, transaction } = await built.build(body, loaded.build)
+    if (text === null) return codeScript(migration.id, direction, body.file, { ...loaded, transaction }, features, [])
+    return await built.script(migration, direction, { file: body.file, text, transaction })
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error)
     const hint = isTenantryError(error) && error.hint !== null ? { hint: error.hint } : {}
@@ -45,8 +62,6 @@ async function readScript(
       { rule: 'code-unreadable', message, ...hint, file: body.file, migration: migration.id },
     ])
   }
-  if (loaded.run === null || (direction === 'down' && loaded.empty)) return null
-  return codeScript(migration.id, direction, body.file, loaded, features, [])
 }
 
 function missingUp({ id }: Migration, file: string): Script {

@@ -122,6 +122,14 @@ export interface CodeContext {
   signal: AbortSignal
 }
 
+/** What code made of being called without a database. */
+export interface BuiltSql {
+  /** null: it asks the database, or does not build the same twice: it has to be run for each target. */
+  text: string | null
+  /** False: it asks not to be run in a transaction. */
+  transaction: boolean
+}
+
 /** One direction of a code migration whose file has been read. */
 export interface LoadedCode {
   /** null: the file has no such function. */
@@ -130,6 +138,12 @@ export interface LoadedCode {
   transaction: boolean
   /** The function is there and does nothing. */
   empty: boolean
+  /**
+   * For code that only builds SQL (node-pg-migrate): calls it once for all targets, with no database to ask, so that what
+   * it builds is compiled, previewed and sent like a file of SQL. Absent: the code sends what it does itself. Throws what
+   * the code throws.
+   */
+  build?: () => Promise<BuiltSql>
   /** Session settings that the tool makes when it connects (`SET …`): in force for this code only. Absent: none. */
   session?: (dialect: DialectName) => readonly string[]
 }

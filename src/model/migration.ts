@@ -27,6 +27,8 @@ export type Body =
   | {
       kind: 'code'
       file: string
+      /** It only builds SQL, as a rule: what it loads has a `build`. Absent: it does not. */
+      builds?: true
       /**
        * Imports the file, once. Only what is pending is imported: a file that cannot be imported fails the targets that
        * need it, and no others. Throws MIGRATIONS_UNREADABLE with the file and what was wrong.

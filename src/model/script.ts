@@ -64,6 +64,8 @@ export interface Script {
     transaction: boolean
     session?: LoadedCode['session']
   }
+  /** Its text was built by code: its lines are not those of a file. Absent: false. */
+  built?: true
   /** Statements in all segments; 0 for code, which is not known beforehand. */
   statementCount: number
   /** Hash of each prefix of statements is taken over these texts, so that an edit of what already ran is noticed. */

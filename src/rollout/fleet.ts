@@ -254,14 +254,12 @@ export class Fleet {
     const key = `${set.config.name}\0${dialect.name}\0${schemaTargets}`
     let book = this.#books.get(key)
     if (book === undefined) {
-      book = withCode(
-        dialect.compile(set.migrations, {
-          schemaTargets,
-          targetsPerDatabase: set.targetsPerDatabase,
-          sharedSchema: this.config.sharedSchema,
-        }),
-        dialect.features,
-      )
+      const { targetsPerDatabase } = set
+      const options = { schemaTargets, targetsPerDatabase, sharedSchema: this.config.sharedSchema }
+      book = withCode(set.migrations, (migrations) => dialect.compile(migrations, options), {
+        features: dialect.features,
+        schemaTargets,
+      })
       this.#books.set(key, book)
     }
     return book
