@@ -104,7 +104,8 @@ function clientKind(code: string | undefined, message: string, established: bool
 
 function describeClientError(code: string | undefined, message: string): string {
   if (code === 'ECONNREFUSED') return 'connection refused'
-  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') return 'host name not found'
+  if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
+    return `host name ${/(?:ENOTFOUND|EAI_AGAIN) (\S+)/.exec(message)?.[1] ?? ''} not found`.replace('  ', ' ')
   if (code === 'ECONNRESET' || code === 'EPIPE') return 'connection reset by the other side'
   if (code === 'ENOENT') return 'the socket does not exist'
   if (code === 'ETIMEDOUT') return 'no answer within the connect time-out'
