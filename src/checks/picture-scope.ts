@@ -12,8 +12,9 @@ export const defaultKinds: readonly ObjectKind[] = objectKinds.filter((kind) => 
 
 /** What counts in a fleet's schemas. Tables that tools keep their own books in belong to no migration. */
 export function pictureScope({ drift }: Pick<ResolvedConfig, 'drift'>, sets: readonly FleetSet[]): PictureScope {
-  const books = sets.flatMap(({ table, shape: { nativeLock } }) => [
+  const books = sets.flatMap(({ table, shape: { nativeLock, beside } }) => [
     table,
+    ...(beside === undefined ? [] : [beside.table]),
     ...(nativeLock?.kind === 'row' ? [nativeLockTable(table, nativeLock)] : []),
   ])
   return {

@@ -21,7 +21,7 @@ export async function explainNativeLock(
   }
   if (nativeLock === null) return {}
   const holder = await pool
-    .look(server, database, (side) => dialect.lockHolder(side, { advisory: nativeLock.key }))
+    .look(server, database, (side) => dialect.lockHolder(side, { advisory: nativeLock }))
     .catch(() => null)
   const again = 'then run `tenantry up` again'
   if (holder === null) return { hint: `A command of the tool held it until just now; wait for its end, ${again}.` }

@@ -22,7 +22,7 @@ export interface LedgerRecord {
   appliedBy: string
 }
 
-type Words = Pick<Dialect, 'name' | 'quoteIdentifier' | 'quoteLiteral' | 'phrases'>
+type Words = Pick<Dialect, 'family' | 'quoteIdentifier' | 'quoteLiteral' | 'phrases'>
 
 function qualify(dialect: Words, schema: string, table: string): string {
   return `${dialect.quoteIdentifier(schema)}.${dialect.quoteIdentifier(table)}`
@@ -32,36 +32,42 @@ function qualify(dialect: Words, schema: string, table: string): string {
 export function createTablesSql(dialect: Words, place: HistoryPlace, snapshot: HistorySnapshot): string[] {
   const statements: string[] = []
   if (snapshot.columns === null) {
-    const columns = place.shape.columns.map(({ name, type, notNull, unique, default: fallback }) =>
-      [
-        dialect.quoteIdentifier(name),
-        dialect.phrases.columnType(type),
-        unique === true ? 'UNIQUE' : '',
-        notNull === true ? 'NOT NULL' : '',
-        fallback === undefined ? '' : `DEFAULT ${fallback === 'now' ? dialect.phrases.now : fallback}`,
-      ]
-        .filter(Boolean)
-        .join(' '),
-    )
-    const options = place.shape.tableOptions?.[dialect.family]
-    statements.push(
-      `CREATE TABLE IF NOT EXISTS ${qualify(dialect, place.schema, place.table)} (${columns.join(', ')})${options === undefined ? '' : ` ${options}`}`,
-    )
-  }
-  const { firstRow } = place.shape
-  if (snapshot.columns === null && firstRow !== undefined) {
+    const { columns, tableOptions, firstRow, beside } = place.shape
+    const options = tableOptions?.[dialect.family]
     const table = qualify(dialect, place.schema, place.table)
-    const names = Object.keys(firstRow).map(dialect.quoteIdentifier)
-    const values = Object.values(firstRow).map((value, index) => `${literal(dialect, value)} AS ${names[index]}`)
-    statements.push(
-      `INSERT INTO ${table} (${names.join(', ')}) SELECT ${names.join(', ')} FROM (SELECT ${values.join(', ')}) AS fresh WHERE NOT EXISTS (SELECT 1 FROM ${table})`,
-    )
+    statements.push(`${createTableSql(dialect, table, columns)}${options === undefined ? '' : ` ${options}`}`)
+    if (firstRow !== undefined) statements.push(firstRowSql(dialect, table, firstRow))
+    if (beside !== undefined) {
+      const other = qualify(dialect, place.schema, beside.table)
+      statements.push(createTableSql(dialect, other, beside.columns), firstRowSql(dialect, other, beside.row))
+    }
   }
   if (!snapshot.hasLedger) {
     const columns = ledgerColumns.map(([name, type]) => `${name} ${type}`).join(', ')
     statements.push(`CREATE TABLE IF NOT EXISTS ${qualify(dialect, place.schema, ledgerTable)} (${columns})`)
   }
   return statements
+}
+
+function createTableSql(dialect: Words, table: string, columns: HistoryShape['columns']): string {
+  const list = columns.map(({ name, type, notNull, unique, default: fallback }) =>
+    [
+      dialect.quoteIdentifier(name),
+      dialect.phrases.columnType(type),
+      unique === true ? 'UNIQUE' : '',
+      notNull === true ? 'NOT NULL' : '',
+      fallback === undefined ? '' : `DEFAULT ${fallback === 'now' ? dialect.phrases.now : fallback}`,
+    ]
+      .filter(Boolean)
+      .join(' '),
+  )
+  return `CREATE TABLE IF NOT EXISTS ${table} (${list.join(', ')})`
+}
+
+function firstRowSql(dialect: Words, table: string, row: Readonly<Record<string, string | number | boolean>>): string {
+  const names = Object.keys(row).map(dialect.quoteIdentifier)
+  const values = Object.values(row).map((value, index) => `${literal(dialect, value)} AS ${names[index]}`)
+  return `INSERT INTO ${table} (${names.join(', ')}) SELECT ${names.join(', ')} FROM (SELECT ${values.join(', ')}) AS fresh WHERE NOT EXISTS (SELECT 1 FROM ${table})`
 }
 
 /** The key that a new row of this target gets, spelled as its other rows are. */
@@ -155,8 +161,22 @@ function insertSql(dialect: Words, place: HistoryPlace, { snapshot }: Standing, 
   const columns: readonly { name: string }[] = snapshot.columns ?? place.shape.columns
   const kept = Object.entries(values).filter(([name]) => columns.some((one) => one.name === name))
   const names = kept.map(([name]) => dialect.quoteIdentifier(name)).join(', ')
-  const list = kept.map(([, value]) => literal(dialect, value)).join(', ')
-  return `INSERT INTO ${qualify(dialect, place.schema, place.table)} (${names}) VALUES (${list})`
+  const table = qualify(dialect, place.schema, place.table)
+  const list = kept.map(([name, value]) =>
+    isTimeAsText(value) ? dialect.phrases.nowText(newestTextSql(dialect, table, name)) : literal(dialect, value),
+  )
+  return `INSERT INTO ${table} (${names}) VALUES (${list.join(', ')})`
+}
+
+function isTimeAsText(value: RowValues[string]): boolean {
+  return typeof value === 'object' && value !== null && 'now' in value && value.now === 'text'
+}
+
+/** The latest time in a column of such texts; others that somebody wrote there are passed over. */
+function newestTextSql(dialect: Words, table: string, column: string): string {
+  const text = dialect.phrases.asText(dialect.quoteIdentifier(column))
+  // MySQL reads a table that it inserts into only from within.
+  return `(SELECT MAX(known.t) FROM (SELECT ${text} AS t FROM ${table}) AS known WHERE known.t LIKE '____-__-__T__:__:__.___Z')`
 }
 
 /**

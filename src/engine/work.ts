@@ -114,7 +114,7 @@ export function markFor(work: TargetWork, lock: boolean): TransactionMark {
 
 /** The adopted tool's advisory lock: in each transaction of ours, so that the tool waits for it. */
 export function advisoryMark({ nativeLock }: HistoryShape): Pick<TransactionMark, 'nativeLock'> {
-  return nativeLock?.kind === 'advisory' ? { nativeLock: nativeLock.key } : {}
+  return nativeLock?.kind === 'advisory' ? { nativeLock } : {}
 }
 
 /** The guard of one transaction over these steps, all of one direction. */

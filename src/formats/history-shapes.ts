@@ -1,3 +1,4 @@
+import type { Format } from '../model/format.ts'
 import type { HistoryKind, HistoryShape } from '../model/history.ts'
 
 /** The table of most home-made runners: one row per applied migration, `version` names it. */
@@ -55,8 +56,8 @@ const prisma: HistoryShape = {
   logs: 'logs',
   batch: null,
   spelling: 'id',
-  // Source: `ADVISORY_LOCK_ID` of prisma-engines.
-  nativeLock: { kind: 'advisory', key: 72_707_369 },
+  // Source: `ADVISORY_LOCK_ID` of prisma-engines, and `acquire_lock` of its MySQL flavour: one for the whole server.
+  nativeLock: { kind: 'advisory', key: 72_707_369, name: 'prisma_migrate' },
   values: (row) => ({
     id: { uuid: true },
     checksum: row.checksum,
@@ -220,4 +221,9 @@ const shapes: Record<HistoryKind, HistoryShape> = {
  */
 export function historyShape(kind: HistoryKind): HistoryShape {
   return shapes[kind]
+}
+
+/** Every kind of history table: those that are built in, and those of the formats that a config adds. */
+export function historyShapes(added: readonly Format[]): HistoryShape[] {
+  return [...Object.values(shapes), ...added.map(({ history }) => history)]
 }

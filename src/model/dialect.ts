@@ -3,7 +3,7 @@ import type { CodeRequest, CodeSession } from './code.ts'
 import type { Emptying } from './emptying.ts'
 import type { ErrorCode } from './errors.ts'
 import type { HealthQuestion, HealthReading, HealthTarget } from './health.ts'
-import type { ColumnType, HistoryShape, HistorySnapshot } from './history.ts'
+import type { AdvisoryLock, ColumnType, HistoryShape, HistorySnapshot } from './history.ts'
 import type { Migration } from './migration.ts'
 import type { StatementNames } from './named-objects.ts'
 import type { Pictures, Scratch } from './picture.ts'
@@ -139,6 +139,8 @@ export interface TransactionGuard {
   /** Absent rows are expected (`up`), or present ones (`down`). */
   expect: 'absent' | 'present'
   history: { schema: string; table: string; shape: HistoryShape; keys: readonly string[] }
+  /** Of a migration that repeats: only a last row with one of these checksums is one too many. Absent: it does not repeat. */
+  checksums?: readonly string[]
   /** A history that is one mark: the key at which it must stand (null: nowhere), or that may be begun. Absent: it is none. */
   mark?: { at: string | null; begun: string | null }
   /** Ids of which the ledger must not hold a half-done row (`up` in one transaction); empty: not asked. */
@@ -152,7 +154,7 @@ export interface TransactionMark {
   /** Unique per transaction: proves at the end that it is still the one we opened. */
   token: string
   /** The adopted tool's advisory lock, taken shared for this transaction; absent: it has none. */
-  nativeLock?: number
+  nativeLock?: AdvisoryLock
 }
 
 /** The SQL that engine wraps around bodies, in this dialect's words. */
@@ -187,7 +189,19 @@ export interface Phrases {
   asText(expression: string): string
   /** Expression for the server's clock, for a random UUID. */
   now: string
+  /** The server's clock, as {@link HistoryShape.values} asks for with `stored`. */
+  nowStored: string
   uuid: string
+  /** The time as `Date.toISOString` writes it, or `after` (an SQL text of that kind, or NULL) where that is later. */
+  nowText(after: string): string
+  /** Expression for the name of the session's user; an empty text where there are none. */
+  user: string
+  /** Named primary key and index of a history table: pieces of its CREATE TABLE, and statements that follow it. */
+  tableKeys(
+    schema: string,
+    table: string,
+    keys: NonNullable<HistoryShape['constraints']>,
+  ): { inside: string[]; after: string[] }
   /** Milliseconds since this transaction began, as an integer expression. */
   elapsedMs: string
 }
@@ -344,7 +358,7 @@ export interface Dialect {
   /** Takes the target's lock for work outside one transaction; null: somebody else holds it. */
   lockTarget(connection: Connection, key: string, another: () => Promise<Connection>): Promise<TargetLock | null>
   /** Who holds the lock of a target right now (or a tool's own advisory lock, by its number), if that can be seen. */
-  lockHolder(connection: Connection, key: string | { advisory: number }): Promise<Blocker | null>
+  lockHolder(connection: Connection, key: string | { advisory: AdvisoryLock }): Promise<Blocker | null>
   /** SQL that a session needs before autocommit statements of a target. */
   sessionSettings(settings: TransactionSettings, version: number): string[]
   /** Why this statement cannot run on its own behind a transaction pooler; null: it can. */

@@ -10,6 +10,7 @@ export const historyKinds = [
   'sql-migrate',
   'goose',
   'golang-migrate',
+  'drizzle',
 ] as const
 
 export type HistoryKind = (typeof historyKinds)[number]
@@ -17,10 +18,13 @@ export type HistoryKind = (typeof historyKinds)[number]
 /** Column types in words; each dialect has its own SQL for them. */
 export type ColumnType =
   | 'serial-key'
+  | 'serial'
+  | 'row-id'
   | 'uuid-text-key'
   | 'name-key'
   | 'version-key'
   | 'text-key'
+  | 'varchar255-key'
   | 'datetime'
   | 'identity-key'
   | 'stamp'
@@ -29,9 +33,19 @@ export type ColumnType =
   | 'boolean'
   | 'varchar255'
   | 'varchar64'
+  | 'varchar20'
+  | 'varchar50'
+  | 'varchar100'
+  | 'varchar200'
+  | 'varchar1000'
+  | 'int'
+  | 'bool'
+  | 'stamp-now'
   | 'text'
   | 'timestamp'
   | 'timestamptz'
+  | 'epoch-ms'
+  | 'row-time'
   | 'integer'
 
 export interface HistoryColumn {
@@ -45,6 +59,9 @@ export interface HistoryColumn {
 /** A value for a new history row. */
 export type HistoryValue = string | number | null | 'now()'
 
+/** Columns of a history row that a format fills by itself. */
+export type RowColumns = Readonly<Record<string, string | number | null>>
+
 /** A new row, before the shape turns it into columns. */
 export interface NewHistoryRow {
   /** The key as this target's rows spell it (id, number or file name). */
@@ -54,6 +71,8 @@ export interface NewHistoryRow {
   steps: number
   /** Number of the batch: one more than the highest in the history when the run of this target began. */
   batch: number
+  /** What only the format knows of the row. Absent: nothing, or the migration is of another format. */
+  own?: RowColumns
 }
 
 /** How a tool's history table looks, as data. */
@@ -65,6 +84,15 @@ export interface HistoryShape {
   columns: readonly HistoryColumn[]
   /** Column that names the migration. */
   key: string
+  /**
+   * A column that names it instead, in the rows where it holds something; a table may lack it (Drizzle 1 added one to
+   * what was there). Absent: there is none.
+   */
+  nameKey?: string
+  /** Where the tool keeps its table in a database that is one target, and has schemas: it makes that schema. Absent: among the rest. */
+  ownSchema?: string
+  /** Where the key is null, this column names the migration, which is one that {@link Migration.repeats}. Absent: never null. */
+  keyElse?: string
   checksum: string | null
   /** Columns that tell the order of application; the first one that exists is used. */
   order: readonly string[]
@@ -91,6 +119,19 @@ export interface HistoryShape {
    */
   flag?: { column: string; yes: HistoryEntry['state']; no: HistoryEntry['state'] }
   /**
+   * A column with a word that says what a row is, for rows that the flag does not call failed. Words that are not listed
+   * say "applied". Absent: the tool has none.
+   */
+  kinds?: { column: string; states: Readonly<Record<string, HistoryEntry['state']>> }
+  /** What the tool writes when it undoes: it keeps all rows, and adds one. Absent: it deletes the row. */
+  undoneRow?(row: NewHistoryRow): RowValues
+  /** What a checksum looks like that the tool itself wrote: another one then means that the file was changed. Absent: unknown. */
+  digest?: RegExp
+  /** The tool has a command that corrects its checksums, so that they count before those of our ledger. Absent: it has none. */
+  corrects?: true
+  /** Column of the primary key, whose constraint is named after the table and this ending, and of an index likewise. */
+  constraints?: { key: { column: string; ending: string }; index: { column: string; ending: string } }
+  /**
    * The table has one row, a mark: every migration up to its number is applied (golang-migrate). It needs a `flag` that
    * says "failed". Absent: a row for each.
    */
@@ -101,11 +142,35 @@ export interface HistoryShape {
   nativeLock: NativeLock | null
   /** Appended to CREATE TABLE where the tool does so (`ENGINE=InnoDB …`). */
   tableOptions?: Partial<Record<DialectName, string>>
-  /** Column values of a row for a migration that was applied. `{ now: true }` is the server's clock. */
-  values(row: NewHistoryRow): Record<string, string | number | boolean | null | { now: true } | { uuid: true }>
+  /**
+   * Column values of a row for a migration that was applied. `{ now: true }` is the server's clock; `{ now: 'text' }`
+   * that of `Date.toISOString`, and never before what the column holds already: the tool tells the order by it, and its
+   * rows have the clock of the machine that it ran on. `{ now: 'stored' }`: such a text only where a database has no type
+   * for times.
+   */
+  values(row: NewHistoryRow): RowValues
   /** A row that the tool writes when it makes the table. Absent: none. */
   firstRow?: Readonly<Record<string, number | boolean>>
+  /** A table that the tool makes with it, and its one row. Absent: none. */
+  beside?: { table: string; columns: readonly HistoryColumn[]; row: Readonly<Record<string, string | number>> }
 }
+
+/**
+ * Column values of a new row. `{ next: true }` is one more than the highest of its column, `{ user: true }` the name of
+ * the session's user, `{ elapsed: true }` the milliseconds since its transaction began.
+ */
+export type RowValues = Record<
+  string,
+  | string
+  | number
+  | boolean
+  | null
+  | { now: true | 'text' | 'stored' }
+  | { uuid: true }
+  | { next: true }
+  | { user: true }
+  | { elapsed: true }
+>
 
 /** What a tool does so that two of its runs do not meet. */
 export type NativeLock =
@@ -113,9 +178,15 @@ export type NativeLock =
    * A table beside the history table, named after it, with one row whose column is 0 while nobody runs (Knex). We
    * write {@link ownLockValue} where the tool writes 1: what a killed run of ours left is then told from a stray run.
    */
-  | { kind: 'row'; tableSuffix: string; key: string; column: string }
-  /** An advisory lock of the whole database (Prisma). We take it shared: our runs do not keep each other out. */
-  | { kind: 'advisory'; key: number }
+  { kind: 'row'; tableSuffix: string; key: string; column: string } | ({ kind: 'advisory' } & AdvisoryLock)
+
+/** An advisory lock of the whole database (Prisma, Kysely). We take it shared: our runs do not keep each other out. */
+export interface AdvisoryLock {
+  /** Of PostgreSQL's functions; as text where it is larger than a number holds exactly. */
+  key: number | string
+  /** Of the named lock that the tool takes on MySQL, which has no shared ones: only looked at. Absent: none. */
+  name?: string
+}
 
 /** What stands in a native lock row while a run of ours holds it. Any value but 0 keeps the tool out. */
 export const ownLockValue = 2
@@ -130,8 +201,14 @@ export interface HistoryEntry {
   /** The key as stored. */
   key: string
   checksum: string | null
-  /** `failed`: the tool's own table says it started and did not finish. `undone`: it takes an earlier row back. */
-  state: 'applied' | 'failed' | 'undone'
+  /**
+   * `failed`: the tool's own table says it started and did not finish. `undone`: it takes an earlier row back. `floor`:
+   * all files up to its number count as applied. `foreign`: applied, by something that only the tool itself can run.
+   * `aside`: it stands for no migration.
+   */
+  state: 'applied' | 'failed' | 'undone' | 'floor' | 'foreign' | 'aside'
+  /** It is a row of a migration that repeats. Absent: it is not. */
+  repeats?: true
   /** Absent: the history has no batches, or this row has none. */
   batch?: number
   /** What the tool itself noted about a failure (Prisma's `logs`), where the row is `failed`. */
@@ -173,6 +250,16 @@ export interface HistoryTableColumn {
   type: 'integer' | 'other'
   notNull: boolean
   hasDefault: boolean
+}
+
+/** The expression that names the migration of a row. `asText`: of a column that is quoted already. */
+export function keyExpression(
+  { key, keyElse }: HistoryShape,
+  quote: (name: string) => string,
+  asText: (expression: string) => string,
+): string {
+  const own = asText(quote(key))
+  return keyElse === undefined ? own : `COALESCE(${own}, ${asText(quote(keyElse))})`
 }
 
 /** Our own table beside the history table: what that one cannot hold. Never has an index: it is short and read whole. */

@@ -11,7 +11,7 @@ export async function describeNativeLock(fleet: Fleet, { shape }: FleetSet, plan
   const dialect = fleet.pool.dialect(server)
   return fleet.pool.look(server, database, async (side) => {
     if (nativeLock.kind === 'advisory') {
-      const holder = await dialect.lockHolder(side, { advisory: nativeLock.key })
+      const holder = await dialect.lockHolder(side, { advisory: nativeLock })
       return holder === null ? null : `held by ${describeBlocker(holder)}; it is free again when that session ends`
     }
     const table = nativeLockTable(plan.historyTable, nativeLock)

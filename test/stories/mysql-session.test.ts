@@ -127,12 +127,14 @@ withMariadb('a MariaDB session', () => {
         idleInTransactionTimeoutMs: 0,
         session: [],
       },
-      { lockKey: 'k', token: 't', nativeLock: 72_707_369 },
+      { lockKey: 'k', token: 't', nativeLock: { key: 72_707_369, name: 'prisma_migrate' } },
       own.version,
     )
     await prisma.query("SELECT GET_LOCK('prisma_migrate', 0)")
     expect(await own.pipeline(begin)).toMatchObject({ done: 1, failure: { kind: 'native-locked' } })
-    expect(await mysql.lockHolder(own, { advisory: 72_707_369 })).toMatchObject({ sessionId: prisma.sessionId })
+    expect(await mysql.lockHolder(own, { advisory: { key: 72_707_369, name: 'prisma_migrate' } })).toMatchObject({
+      sessionId: prisma.sessionId,
+    })
     await prisma.query("SELECT RELEASE_LOCK('prisma_migrate')")
     expect(await own.pipeline(begin)).toMatchObject({ failure: null })
   })

@@ -1,6 +1,6 @@
-import { historyShape } from '../../formats/history-shapes.ts'
+import { historyShapes } from '../../formats/history-shapes.ts'
 import { TenantryError } from '../../model/errors.ts'
-import { historyKinds, nativeLockTable } from '../../model/history.ts'
+import { type HistoryShape, nativeLockTable } from '../../model/history.ts'
 import type { Target } from '../../model/tenant.ts'
 import type { Fleet } from '../../rollout/fleet.ts'
 import { targetName } from '../../rollout/select-targets.ts'
@@ -99,11 +99,12 @@ function placeOf({ config }: Fleet, name: string): string {
 /** Tables of a target that are never emptied: histories of any tool, ours, and a team's table of tenants. */
 export async function findBooks(fleet: Fleet, { placement }: Target): Promise<Books> {
   const names = new Set<string>()
-  const add = (table: string, shape: ReturnType<typeof historyShape>) => {
+  const add = (table: string, shape: HistoryShape) => {
     names.add(table)
     if (shape.nativeLock?.kind === 'row') names.add(nativeLockTable(table, shape.nativeLock))
+    if (shape.beside !== undefined) names.add(shape.beside.table)
   }
-  const shapes = historyKinds.map(historyShape)
+  const shapes = historyShapes(fleet.config.added.formats)
   for (const shape of shapes) add(shape.defaultTable, shape)
   for (const { config, history } of await fleet.loadSets())
     for (const table of [config.history.table, history?.table])

@@ -8,6 +8,3 @@ export function lockName(lockKey: string): string {
   const database = 'IF(@@lower_case_table_names = 0, DATABASE(), LOWER(DATABASE()))'
   return `CONCAT('tenantry:', LEFT(SHA2(CONCAT(${database}, '/', ${quoteLiteral(lockKey)}), 256), 40))`
 }
-
-/** Prisma's lock, one for the whole server. Source: `acquire_lock` of prisma-engines' MySQL flavour. */
-export const prismaLock = 'prisma_migrate'

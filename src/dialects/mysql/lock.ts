@@ -1,6 +1,7 @@
 import type { Blocker, Connection, TargetLock } from '../../model/dialect.ts'
+import type { AdvisoryLock } from '../../model/history.ts'
 import { readBlocker, type SessionRow, sessionsById } from './blockers.ts'
-import { lockName, prismaLock } from './lock-name.ts'
+import { lockName } from './lock-name.ts'
 import { quoteLiteral } from './quote.ts'
 
 /** One try for a target's lock: a lock of this session, which the server frees when the session ends. */
@@ -22,9 +23,11 @@ export async function lockTarget(connection: Connection, lockKey: string): Promi
 /** Who holds a target's lock. What the other session runs is never read. */
 export async function lockHolder(
   connection: Connection,
-  lockKey: string | { advisory: number },
+  lockKey: string | { advisory: AdvisoryLock },
 ): Promise<Blocker | null> {
-  const name = typeof lockKey === 'string' ? lockName(lockKey) : `'${prismaLock}'`
+  const named = typeof lockKey === 'string' ? null : lockKey.advisory.name
+  if (named === undefined) return null
+  const name = typeof lockKey === 'string' ? lockName(lockKey) : quoteLiteral(String(named))
   const [row] = await connection.query(`SELECT IS_USED_LOCK(${name}) AS id, CONNECTION_ID() AS own`)
   if (row?.id == null || Number(row.id) === Number(row.own)) return null
   const sessionId = Number(row.id)

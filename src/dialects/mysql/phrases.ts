@@ -1,7 +1,7 @@
 import type { Phrases, TransactionGuard, TransactionSettings } from '../../model/dialect.ts'
-import { type ColumnType, ledgerTable, ownLockValue } from '../../model/history.ts'
+import { type ColumnType, keyExpression, ledgerTable, ownLockValue } from '../../model/history.ts'
 import { notUndone, standsAt } from '../undone-rows.ts'
-import { lockName, prismaLock } from './lock-name.ts'
+import { lockName } from './lock-name.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
 import { refusals, refuseUnless } from './refuse.ts'
 import { isMariadb } from './versions.ts'
@@ -9,11 +9,16 @@ import { isMariadb } from './versions.ts'
 /** As Knex and sequelize-cli make them. `NULL`: older servers make a first TIMESTAMP without it follow every update. */
 const columnTypes: Readonly<Record<ColumnType, string>> = {
   'serial-key': 'INT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY',
+  serial: 'SERIAL PRIMARY KEY',
+  'row-id': 'SERIAL PRIMARY KEY',
+  'epoch-ms': 'BIGINT',
+  'row-time': 'TIMESTAMP DEFAULT CURRENT_TIMESTAMP',
   'uuid-text-key': 'VARCHAR(36) PRIMARY KEY',
   // Both keys, as Sequelize declares them; the only such column of any tool has this name.
   'name-key': 'VARCHAR(255) NOT NULL UNIQUE, PRIMARY KEY (`name`)',
   'version-key': 'VARCHAR(128) PRIMARY KEY',
   'text-key': 'VARCHAR(255) NOT NULL PRIMARY KEY',
+  'varchar255-key': 'VARCHAR(255) NOT NULL PRIMARY KEY',
   datetime: 'DATETIME',
   'identity-key': 'BIGINT(20) UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY',
   stamp: 'TIMESTAMP NULL',
@@ -22,6 +27,14 @@ const columnTypes: Readonly<Record<ColumnType, string>> = {
   boolean: 'BOOLEAN',
   varchar255: 'VARCHAR(255)',
   varchar64: 'VARCHAR(64)',
+  varchar20: 'VARCHAR(20)',
+  varchar50: 'VARCHAR(50)',
+  varchar100: 'VARCHAR(100)',
+  varchar200: 'VARCHAR(200)',
+  varchar1000: 'VARCHAR(1000)',
+  int: 'INT',
+  bool: 'BOOL',
+  'stamp-now': 'TIMESTAMP NOT NULL DEFAULT CURRENT_TIMESTAMP',
   text: 'TEXT',
   timestamp: 'TIMESTAMP NULL',
   timestamptz: 'TIMESTAMP NULL',
@@ -60,10 +73,11 @@ function surprise(guard: TransactionGuard): string {
   const finished = shape.finishedAt === null ? '' : ` AND ${quoteIdentifier(shape.finishedAt)} IS NOT NULL`
   const kept = shape.rolledBackAt === null ? '' : ` AND ${quoteIdentifier(shape.rolledBackAt)} IS NULL`
   const list = keys.map(quoteLiteral).join(', ')
-  const key = asText(quoteIdentifier(shape.key))
-  const last = notUndone(shape, tableName(schema, table), `${key} IN (${list})`, quoteIdentifier)
+  const key = keyExpression(shape, quoteIdentifier, asText)
+  const words = { quoteIdentifier, quoteLiteral, asText }
+  const last = notUndone(guard, tableName(schema, table), `${key} IN (${list})`, words)
   const there = `EXISTS (SELECT 1 FROM ${tableName(schema, table)} WHERE ${key} IN (${list})${finished}${kept}${last})`
-  const stands = standsAt(guard, tableName(schema, table), { quoteIdentifier, quoteLiteral, asText })
+  const stands = standsAt(guard, tableName(schema, table), words)
   const history = stands !== null ? `NOT ${stands}` : guard.expect === 'absent' ? there : `NOT ${there}`
   if (guard.notHalfDone.length === 0) return history
   const ids = guard.notHalfDone.map(quoteLiteral).join(', ')
@@ -82,7 +96,9 @@ export const phrases: Phrases = {
     const locks = [
       ...(lockKey === null ? [] : [refuseUnless(`GET_LOCK(${lockName(lockKey)}, 0) = 1`, refusals.locked)]),
       // There are no shared locks of this kind: ours would keep our own runs in other databases out.
-      ...(nativeLock === undefined ? [] : [refuseUnless(`IS_FREE_LOCK('${prismaLock}') = 1`, refusals.native)]),
+      ...(nativeLock?.name === undefined
+        ? []
+        : [refuseUnless(`IS_FREE_LOCK(${quoteLiteral(nativeLock.name)}) = 1`, refusals.native)]),
     ]
     return [
       `${settingsSql(settings, version)}, @tenantry_began = UTC_TIMESTAMP(6)`,
@@ -129,6 +145,20 @@ export const phrases: Phrases = {
   columnType: (type) => columnTypes[type],
   asText,
   now: 'CURRENT_TIMESTAMP',
+  nowStored: 'CURRENT_TIMESTAMP',
+  nowText: (after) => {
+    const clock = `CONCAT(REPLACE(LEFT(UTC_TIMESTAMP(3), 23), ' ', 'T'), 'Z')`
+    return `(SELECT MAX(t) FROM (SELECT ${clock} AS t UNION ALL SELECT ${after}) AS times)`
+  },
   uuid: 'UUID()',
+  user: "SUBSTRING_INDEX(USER(), '@', 1)",
+  // With the table: older servers know no CREATE INDEX IF NOT EXISTS. A primary key has no name of its own here.
+  tableKeys: (_schema, table, { key, index }) => ({
+    inside: [
+      `PRIMARY KEY (${quoteIdentifier(key.column)})`,
+      `KEY ${quoteIdentifier(`${table}${index.ending}`)} (${quoteIdentifier(index.column)})`,
+    ],
+    after: [],
+  }),
   elapsedMs: 'COALESCE(TIMESTAMPDIFF(MICROSECOND, @tenantry_began, UTC_TIMESTAMP(6)) DIV 1000, 0)',
 }

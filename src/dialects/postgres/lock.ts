@@ -1,4 +1,5 @@
 import { type Blocker, type Connection, DatabaseError, type TargetLock } from '../../model/dialect.ts'
+import type { AdvisoryLock } from '../../model/history.ts'
 import { advisoryKey } from './phrases.ts'
 
 /**
@@ -75,9 +76,9 @@ const sessionColumns = `a.pid, a.application_name, a.usename, a.state,
 /** Who holds a target's lock. The text of the other session's query is never read. */
 export async function lockHolder(
   connection: Connection,
-  lockKey: string | { advisory: number },
+  lockKey: string | { advisory: AdvisoryLock },
 ): Promise<Blocker | null> {
-  const own = typeof lockKey === 'string' ? BigInt(advisoryKey(lockKey)) : BigInt(lockKey.advisory)
+  const own = typeof lockKey === 'string' ? BigInt(advisoryKey(lockKey)) : BigInt(lockKey.advisory.key)
   const key = BigInt.asUintN(64, own)
   const [row] = await connection.query(
     `SELECT ${sessionColumns} FROM pg_locks l JOIN pg_stat_activity a USING (pid)

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { type Blocker, type Connection, DatabaseError, type TargetLock } from '../../model/dialect.ts'
+import type { AdvisoryLock } from '../../model/history.ts'
 import type { SqliteConnection } from './connection.ts'
 import { readHolder } from './lock-file.ts'
 
@@ -25,7 +26,10 @@ export async function lockTarget(connection: Connection, key: string): Promise<T
 }
 
 /** Who holds a target's lock. SQLite has no tool that takes an advisory one. */
-export async function lockHolder(connection: Connection, key: string | { advisory: number }): Promise<Blocker | null> {
+export async function lockHolder(
+  connection: Connection,
+  key: string | { advisory: AdvisoryLock },
+): Promise<Blocker | null> {
   const session = connection as SqliteConnection
   if (typeof key !== 'string' || session.path === null || session.holds(key)) return null
   return readHolder(session.path, key)

@@ -1,5 +1,5 @@
 import type { Phrases, TransactionGuard, TransactionSettings } from '../../model/dialect.ts'
-import { type ColumnType, ledgerTable, ownLockValue } from '../../model/history.ts'
+import { type ColumnType, keyExpression, ledgerTable, ownLockValue } from '../../model/history.ts'
 import { notUndone, standsAt } from '../undone-rows.ts'
 import { refusals, refuseUnless } from './failure.ts'
 import { lockMark, resetMark, waitingBegin } from './marks.ts'
@@ -8,10 +8,15 @@ import { quoteIdentifier, quoteLiteral } from './quote.ts'
 /** As Knex, Prisma and Sequelize make them on SQLite. */
 const columnTypes: Readonly<Record<ColumnType, string>> = {
   'serial-key': 'INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT',
+  serial: 'SERIAL PRIMARY KEY',
+  'row-id': 'INTEGER PRIMARY KEY',
+  'epoch-ms': 'NUMERIC',
+  'row-time': 'TEXT',
   'uuid-text-key': 'TEXT NOT NULL PRIMARY KEY',
   'name-key': 'VARCHAR(255) NOT NULL UNIQUE PRIMARY KEY',
   'version-key': 'VARCHAR(128) PRIMARY KEY',
   'text-key': 'VARCHAR(255) NOT NULL PRIMARY KEY',
+  'varchar255-key': 'VARCHAR(255) NOT NULL PRIMARY KEY',
   datetime: 'DATETIME',
   'identity-key': 'INTEGER PRIMARY KEY AUTOINCREMENT',
   stamp: 'TIMESTAMP',
@@ -20,6 +25,14 @@ const columnTypes: Readonly<Record<ColumnType, string>> = {
   boolean: 'INTEGER',
   varchar255: 'VARCHAR(255)',
   varchar64: 'VARCHAR(64)',
+  varchar20: 'VARCHAR(20)',
+  varchar50: 'VARCHAR(50)',
+  varchar100: 'VARCHAR(100)',
+  varchar200: 'VARCHAR(200)',
+  varchar1000: 'VARCHAR(1000)',
+  int: 'INT',
+  bool: 'BOOLEAN',
+  'stamp-now': "TEXT NOT NULL DEFAULT (strftime('%Y-%m-%d %H:%M:%f','now'))",
   text: 'TEXT',
   timestamp: 'DATETIME',
   timestamptz: 'DATETIME',
@@ -50,10 +63,11 @@ function surprise(guard: TransactionGuard): string {
   const finished = shape.finishedAt === null ? '' : ` AND ${quoteIdentifier(shape.finishedAt)} IS NOT NULL`
   const kept = shape.rolledBackAt === null ? '' : ` AND ${quoteIdentifier(shape.rolledBackAt)} IS NULL`
   const list = keys.map(quoteLiteral).join(', ')
-  const key = asText(quoteIdentifier(shape.key))
-  const last = notUndone(shape, tableName(schema, table), `${key} IN (${list})`, quoteIdentifier)
+  const key = keyExpression(shape, quoteIdentifier, asText)
+  const words = { quoteIdentifier, quoteLiteral, asText }
+  const last = notUndone(guard, tableName(schema, table), `${key} IN (${list})`, words)
   const there = `EXISTS (SELECT 1 FROM ${tableName(schema, table)} WHERE ${key} IN (${list})${finished}${kept}${last})`
-  const stands = standsAt(guard, tableName(schema, table), { quoteIdentifier, quoteLiteral, asText })
+  const stands = standsAt(guard, tableName(schema, table), words)
   const history = stands !== null ? `NOT ${stands}` : guard.expect === 'absent' ? there : `NOT ${there}`
   if (guard.notHalfDone.length === 0) return history
   const ids = guard.notHalfDone.map(quoteLiteral).join(', ')
@@ -117,7 +131,17 @@ export const phrases: Phrases = {
   columnType: (type) => columnTypes[type],
   asText,
   now: 'CURRENT_TIMESTAMP',
+  nowStored: "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')",
+  nowText: (after) =>
+    `(SELECT max(t) FROM (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS t UNION ALL SELECT ${after}) AS times)`,
   uuid,
+  user: "''",
+  tableKeys: (schema, table, { key, index }) => ({
+    inside: [`PRIMARY KEY (${quoteIdentifier(key.column)})`],
+    after: [
+      `CREATE INDEX IF NOT EXISTS ${quoteIdentifier(schema)}.${quoteIdentifier(`${table}${index.ending}`)} ON ${quoteIdentifier(table)} (${quoteIdentifier(index.column)})`,
+    ],
+  }),
   elapsedMs:
     "COALESCE((SELECT CAST((julianday('now') - began) * 86400000 AS INTEGER) FROM temp.tenantry_step LIMIT 1), 0)",
 }
