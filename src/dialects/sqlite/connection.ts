@@ -3,6 +3,7 @@ import type { CodeRequest, CodeSession } from '../../model/code.ts'
 import { type Connection, type ConnectOptions, DatabaseError, type PipelineOutcome } from '../../model/dialect.ts'
 import { TenantryError } from '../../model/errors.ts'
 import type { ServerAddress } from '../../model/server.ts'
+import { type CodeOwner, openCodeSession, type SqliteAnswer } from './code-session.ts'
 import { type Driver, type Handle, loadDriver, type Row, type Value } from './driver.ts'
 import { bare, isBusy, readFailure, refusals, refuse } from './failure.ts'
 import { explainMissing, explainUnopened, fileOf } from './files.ts'
@@ -12,6 +13,7 @@ import { readBusyTimeout, readLockMark, resetMark } from './marks.ts'
 import { Pipeline } from './pipeline.ts'
 import { findPosition } from './position.ts'
 import { splitSql } from './split.ts'
+import { Unenforced } from './unenforced.ts'
 import { wordsOf } from './words.ts'
 
 /** What each session begins with; the drivers do not agree on it. */
@@ -54,7 +56,7 @@ export async function connect(server: ServerAddress, database: string, options: 
  * neither be cancelled nor limited in time. Between statements both work. What somebody else has locked is waited for
  * without holding anything up, for as long as `PRAGMA busy_timeout` says.
  */
-export class SqliteConnection implements Connection {
+export class SqliteConnection implements Connection, CodeOwner {
   readonly server: ServerAddress
   readonly database: string
   /** Absolute; null: in memory. */
@@ -68,6 +70,9 @@ export class SqliteConnection implements Connection {
   #handle: Handle | null = null
   #busyTimeoutMs: number
   #isCancelled = false
+  /** Of the transaction that a pipeline left open: what it sent in it, and whether it does without foreign keys. */
+  #opening: readonly string[] = []
+  #unenforced: Unenforced | null = null
 
   constructor(driver: Driver, server: ServerAddress, database: string, path: string | null, options: ConnectOptions) {
     this.#driver = driver
@@ -76,6 +81,14 @@ export class SqliteConnection implements Connection {
     this.path = path
     this.#options = options
     this.#busyTimeoutMs = options.connectTimeoutMs
+  }
+
+  get serverVersion(): string {
+    return [this.version / 1_000_000, (this.version / 1_000) % 1_000, this.version % 1_000].map(Math.floor).join('.')
+  }
+
+  get inTransaction(): boolean {
+    return this.#handle?.inTransaction === true
   }
 
   /** Looks into the file, since SQLite itself reads nothing before it must. */
@@ -133,7 +146,8 @@ export class SqliteConnection implements Connection {
   #explain(error: unknown, text: string): DatabaseError {
     const handle = this.#handle
     const failure = readFailure(error, handle !== null)
-    return new DatabaseError(handle === null ? failure : { ...failure, position: findPosition(handle, text, failure) })
+    if (handle === null) return new DatabaseError(failure, error)
+    return new DatabaseError({ ...failure, position: findPosition(handle, text, failure) }, error)
   }
 
   async query(text: string, values: readonly unknown[] = []): Promise<Row[]> {
@@ -217,6 +231,15 @@ export class SqliteConnection implements Connection {
         carryOut: (text) => this.#carryOut(text),
         patiently: (text, work) => this.#patiently(text, work),
         rollBack: () => this.#rollBack(),
+        get unenforced() {
+          return session.#unenforced
+        },
+        set unenforced(unenforced) {
+          session.#unenforced = unenforced
+        },
+        leaveOpen: (opening) => {
+          this.#opening = opening
+        },
         get isCancelled() {
           return session.#isCancelled
         },
@@ -233,9 +256,13 @@ export class SqliteConnection implements Connection {
 
   #rollBack(): void {
     const handle = this.#handle
-    if (handle?.inTransaction !== true) return
-    handle.exec('ROLLBACK')
-    handle.exec('DELETE FROM temp.tenantry_step')
+    if (handle?.inTransaction === true) {
+      handle.exec('ROLLBACK')
+      handle.exec('DELETE FROM temp.tenantry_step')
+    }
+    this.#unenforced?.restore()
+    this.#unenforced = null
+    this.#opening = []
   }
 
   /** Takes a target's lock for this session; null: somebody holds it. Held once, however often it is asked for. */
@@ -256,10 +283,31 @@ export class SqliteConnection implements Connection {
     return this.#locks.has(key)
   }
 
-  openCode(_request: CodeRequest): CodeSession {
-    throw new TenantryError('MIGRATION_UNSUPPORTED', 'Migrations that are code cannot run on SQLite files yet.', {
-      hint: 'Write it as SQL, or run it with its own tool.',
-    })
+  openCode(request: CodeRequest): CodeSession {
+    this.#isCancelled = false
+    return openCodeSession(this, (text, values) => this.#execute(text, values.map(toValue)), request)
+  }
+
+  async #execute(text: string, values: readonly Value[]): Promise<SqliteAnswer> {
+    return this.#giveUpWhole(this.#patiently(text, (handle) => handle.execute(text, values)))
+  }
+
+  async beginUnenforced(): Promise<void> {
+    const opening = this.#opening
+    const before = await this.#dataVersion()
+    this.#rollBack()
+    const unenforced = await this.#patiently('', (handle) => new Unenforced(handle))
+    this.#unenforced = unenforced
+    for (const text of opening) await this.#carryOut(text)
+    unenforced.began()
+    this.#opening = opening
+    if ((await this.#dataVersion()) !== before) throw refuse(refusals.written)
+  }
+
+  /** Changes when another connection has written to the file. */
+  async #dataVersion(): Promise<unknown> {
+    const [row] = await this.#rows('PRAGMA data_version', [])
+    return row?.data_version
   }
 
   /** Takes effect before the next statement: one that runs has this thread to itself. */

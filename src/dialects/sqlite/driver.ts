@@ -14,7 +14,16 @@ export interface Handle {
   exec(text: string): void
   /** The rows of one statement. Throws what the driver throws. */
   all(text: string, values: readonly Value[]): Row[]
+  /** One statement, with all that is known of what it did. Throws what the driver throws. */
+  execute(text: string, values: readonly Value[]): Outcome
   close(): void
+}
+
+export interface Outcome {
+  rows: Row[]
+  columns: string[]
+  changes: number
+  lastInsertRowid: number | bigint
 }
 
 /** How a file is opened: `existing` never makes one; `memory` has none. */
@@ -35,6 +44,8 @@ interface Database {
 
 interface Statement {
   all(...values: Value[]): Row[]
+  run(...values: Value[]): { changes: number | bigint; lastInsertRowid: number | bigint }
+  columns(): { name: string }[]
   setReadBigInts?(on: boolean): void
   safeIntegers?(on: boolean): void
 }
@@ -113,24 +124,41 @@ function makeDriver(open: Open, onClose: (prepared: number) => void): Driver {
       const database = open(locate(opening))
       let prepared = 0
       let unfinished: { text: string; statement: Statement } | null = null
+      const carryOut = <T>(text: string, values: readonly Value[], work: (statement: Statement) => T): T | null => {
+        if (values.length === 0 && boundary.test(text)) {
+          database.exec(text)
+          return null
+        }
+        const statement = unfinished?.text === text ? unfinished.statement : database.prepare(text)
+        if (unfinished?.text !== text) prepared++
+        unfinished = { text, statement }
+        statement.setReadBigInts?.(true)
+        statement.safeIntegers?.(true)
+        const done = work(statement)
+        unfinished = null
+        return done
+      }
+      /** After a statement that both changes rows and gives them. */
+      const askLast = () => {
+        const [row] = database.prepare('SELECT changes() AS changes, last_insert_rowid() AS id').all()
+        return { changes: Number(row?.changes), lastInsertRowid: row?.id as number | bigint }
+      }
       return {
         get inTransaction() {
           return (database.isTransaction ?? database.inTransaction) === true
         },
         exec: (text) => database.exec(text),
-        all(text, values) {
-          if (values.length === 0 && boundary.test(text)) {
-            database.exec(text)
-            return []
-          }
-          const statement = unfinished?.text === text ? unfinished.statement : database.prepare(text)
-          if (unfinished?.text !== text) prepared++
-          unfinished = { text, statement }
-          statement.setReadBigInts?.(true)
-          statement.safeIntegers?.(true)
-          const rows = statement.all(...values)
-          unfinished = null
-          return rows.map(readRow)
+        all: (text, values) => carryOut(text, values, (statement) => statement.all(...values).map(readRow)) ?? [],
+        execute(text, values) {
+          const outcome = carryOut(text, values, (statement) => {
+            const columns = statement.columns().map(({ name }) => name)
+            if (columns.length > 0) return { columns, rows: statement.all(...values).map(readRow), told: null }
+            return { columns, rows: [], told: statement.run(...values) }
+          })
+          if (outcome === null) return { rows: [], columns: [], changes: 0, lastInsertRowid: 0 }
+          const { columns, rows, told } = outcome
+          const { changes, lastInsertRowid } = told ?? (reads.test(text) ? readNothing : askLast())
+          return { rows, columns, changes: Number(changes), lastInsertRowid: asNumber(lastInsertRowid) }
         },
         close() {
           database.close()
@@ -139,6 +167,13 @@ function makeDriver(open: Open, onClose: (prepared: number) => void): Driver {
       }
     },
   }
+}
+
+const reads = /^\s*(?:SELECT|VALUES|PRAGMA|EXPLAIN)\b/i
+const readNothing = { changes: 0, lastInsertRowid: 0 }
+
+function asNumber(value: number | bigint): number | bigint {
+  return Number.isSafeInteger(Number(value)) ? Number(value) : value
 }
 
 /** Whole numbers as numbers, as long as they are exact; larger ones as text. Bytes as a Buffer. */

@@ -6,12 +6,17 @@ export const refusals = {
   native: 'tenantry:native',
   already: 'tenantry:already',
   left: 'tenantry:left',
+  written: 'tenantry:written',
 } as const
 
 const refusalKinds: Readonly<Record<string, Pick<DatabaseFailure, 'kind' | 'message'>>> = {
   [refusals.locked]: { kind: 'locked', message: 'the target is locked by another run' },
   [refusals.native]: { kind: 'native-locked', message: "the migration tool's own lock is held" },
   [refusals.already]: { kind: 'already-applied', message: 'the history changed under the lock' },
+  [refusals.written]: {
+    kind: 'lock-timeout',
+    message: 'somebody else wrote to the file while the migration began anew, without foreign keys, to rebuild a table',
+  },
   [refusals.left]: { kind: 'left-transaction', message: 'the migration ended the transaction it ran in' },
 }
 
@@ -39,6 +44,7 @@ export function bare(of: Pick<DatabaseFailure, 'kind' | 'message'>): DatabaseFai
 function stateOf(code: number, message: string): string | null {
   if ((code & 0xff) === 19) return constraintStates[code] ?? '23000'
   if ((code & 0xff) !== 1) return null
+  if (/(?:from within|inside) a transaction/.test(message)) return '25001'
   return /syntax error|^incomplete input|^unrecognized token/.test(message) ? '42601' : '42000'
 }
 

@@ -17,6 +17,10 @@ export interface PipelineSession {
   patiently<T>(text: string, work: (handle: Handle) => T): Promise<T>
   /** Ends a transaction that is open, whatever it holds. */
   rollBack(): void
+  /** Of the transaction that is open, or about to begin; null: foreign keys are enforced. */
+  unenforced: Unenforced | null
+  /** Told at the end: what was sent in a transaction that is still open, from its BEGIN. */
+  leaveOpen(opening: readonly string[]): void
   readonly isCancelled: boolean
 }
 
@@ -37,7 +41,6 @@ export class Pipeline {
   #gatheredFrom: number | null = null
   #gatheredSince = 0
   #mayGather = true
-  #unenforced: Unenforced | null = null
   /** First statement of the transaction that it is in. */
   #begunAt: number | null = null
 
@@ -51,11 +54,11 @@ export class Pipeline {
     for (;;) {
       try {
         await this.#advance()
+        if (this.#begunAt !== null) this.#session.leaveOpen(this.#statements.slice(this.#begunAt))
         return { done: this.#at, failure: null }
       } catch (error) {
         const again = this.#gatheredFrom
         this.#session.rollBack()
-        this.#unenforced?.restore()
         if (!(error instanceof DatabaseError)) throw error
         if (again === null || this.#session.isCancelled) return { done: again ?? this.#at, failure: error.failure }
         this.#at = again
@@ -89,28 +92,28 @@ export class Pipeline {
   async #begin(text: string): Promise<void> {
     if (unenforcedAhead(this.#statements, this.#at)) {
       await this.#flush()
-      this.#unenforced = await this.#session.patiently(text, (handle) => new Unenforced(handle))
+      this.#session.unenforced = await this.#session.patiently(text, (handle) => new Unenforced(handle))
     }
     if (this.#gatheredFrom === null) {
       await this.#session.carryOut(text)
       this.#gatheredSince = performance.now()
     }
     this.#begunAt ??= this.#at
-    this.#unenforced?.began()
+    this.#session.unenforced?.began()
   }
 
   async #end(text: string): Promise<void> {
     const begunAt = this.#begunAt
     const isWaiting = begunAt !== null && this.#statements[begunAt] === waitingBegin && text === 'COMMIT'
     const isShort = performance.now() - this.#gatheredSince < gatherForMs
-    if (this.#mayGather && isWaiting && isShort && this.#unenforced === null) {
+    if (this.#mayGather && isWaiting && isShort && this.#session.unenforced === null) {
       await this.#session.carryOut('DELETE FROM temp.tenantry_step')
       this.#gatheredFrom ??= begunAt
     } else {
-      this.#unenforced?.check()
+      if (text !== 'ROLLBACK') this.#session.unenforced?.check()
       await this.#session.carryOut(text)
-      this.#unenforced?.restore()
-      this.#unenforced = null
+      this.#session.unenforced?.restore()
+      this.#session.unenforced = null
       this.#gatheredFrom = null
     }
     this.#begunAt = null

@@ -7,7 +7,7 @@ import { nameOf, wordsOf } from './words.ts'
  * SQLite knows of it, but a message names the word: where that is in the text once, there it is. Of several, a syntax
  * error is at the first one up to which the text is refused with the same message.
  */
-export function findPosition(handle: Handle, text: string, { sqlstate, message }: DatabaseFailure): number | null {
+export function findPosition(handle: Handle | null, text: string, { sqlstate, message }: DatabaseFailure): number | null {
   if (!sqlstate?.startsWith('42')) return null
   const near =
     /^near "([\s\S]*)": syntax error/.exec(message)?.[1] ?? /^unrecognized token: "([\s\S]*)"/.exec(message)?.[1]
@@ -16,7 +16,7 @@ export function findPosition(handle: Handle, text: string, { sqlstate, message }
   const fold = (word: string) => word.toLowerCase()
   const found = wordsOf(text).filter((word) => word.text === name || fold(nameOf(word)) === fold(name))
   const place =
-    found.length > 1 && near !== undefined
+    found.length > 1 && near !== undefined && handle !== null
       ? found.find(({ end }) => refusesSo(handle, text.slice(0, end), message))
       : found[0]
   if (place === undefined || (found.length > 1 && near === undefined)) return null
