@@ -1,12 +1,15 @@
 import type { ResolvedConfig } from './config/resolved.ts'
 import { toTenant } from './config/to-tenant.ts'
 import { seedNewTenant } from './data/seeds/run-seeds.ts'
+import { builtInDialects, loadDialect } from './load-dialect.ts'
+import type { AddedDialect } from './model/added-dialect.ts'
 import type { Dialect } from './model/dialect.ts'
-import { TenantryError } from './model/errors.ts'
+import { isTenantryError, TenantryError } from './model/errors.ts'
 import type { Emit } from './model/events.ts'
 import type { CredentialBook, TenantRecord } from './model/registry.ts'
 import type { DialectName, ServerAddress } from './model/server.ts'
 import type { Tenant } from './model/tenant.ts'
+import { describeThrown } from './model/thrown.ts'
 import type { Provisioning } from './provision/making.ts'
 import { actorOf } from './registry/actor.ts'
 import type { KeyReader, KeySurroundings } from './registry/key-ring.ts'
@@ -17,44 +20,75 @@ import { addServer, listRegistryTenants, type RegistrySource } from './registry/
 import { Fleet } from './rollout/fleet.ts'
 
 /** Loaded so far, in this process. */
-const dialects: Partial<Record<DialectName, Dialect>> = {}
-
-const loaders: Record<DialectName, () => Promise<Dialect>> = {
-  postgres: async () => (await import('./dialects/postgres/index.ts')).postgres,
-  mysql: async () => (await import('./dialects/mysql/index.ts')).mysql,
-  sqlite: async () => (await import('./dialects/sqlite/index.ts')).sqlite,
-}
+const builtIn: Partial<Record<DialectName, Dialect>> = {}
+/** A config that is read anew brings new ones, whatever their names. */
+const added = new WeakMap<AddedDialect, Dialect>()
 
 /** Loads what the servers of a config need; all, where tenants may bring servers of any kind. One after the other. */
-export async function loadDialects({ servers, registry, tenants }: ResolvedConfig): Promise<void> {
-  const named = [...servers.values()].map(({ dialect }) => dialect)
-  const book =
-    registry === null ? [] : [registry.server.dialect, registry.mapped?.defaults.dialect ?? registry.server.dialect]
-  const all = Object.keys(loaders) as DialectName[]
-  const needed = tenants.from === 'function' ? all : all.filter((name) => [...named, ...book].includes(name))
-  for (const name of needed) dialects[name] ??= await loaders[name]()
+export async function loadDialects(config: ResolvedConfig): Promise<void> {
+  const { servers, registry, tenants } = config
+  const named: ServerKind[] = [...servers.values()]
+  if (registry !== null) named.push(registry.server)
+  const perhaps = registry?.mapped?.defaults.dialect
+  if (perhaps != null) named.push({ dialect: perhaps })
+  const any = tenants.from === 'function'
+  const plain = named.filter(({ addedDialect }) => addedDialect === undefined).map(({ dialect }) => dialect)
+  for (const name of any ? builtInDialects : builtInDialects.filter((one) => plain.includes(one)))
+    builtIn[name] ??= await loadDialect(name)
+  for (const one of config.added.dialects) {
+    const isNeeded = any || named.some(({ addedDialect }) => addedDialect === one.name)
+    if (isNeeded && !added.has(one)) added.set(one, await loadAdded(one))
+  }
+}
+
+type ServerKind = Pick<ServerAddress, 'dialect' | 'addedDialect'>
+
+/** Throws CONFIG_INVALID where `load` fails or gives something else than was announced. */
+async function loadAdded(one: AddedDialect): Promise<Dialect> {
+  const { name, family } = one
+  const hint = `See what \`load\` of the dialect ${name} does; a dialect is described in docs/add-a-dialect.md.`
+  let dialect: Partial<Dialect> | null
+  try {
+    dialect = await one.load()
+  } catch (error) {
+    if (isTenantryError(error)) throw error
+    const { message } = describeThrown(error, process.env)
+    throw new TenantryError('CONFIG_INVALID', `The dialect ${name} could not be loaded: ${message}.`, { hint })
+  }
+  if (dialect?.name === name && dialect.family === family && typeof dialect.connect === 'function')
+    return dialect as Dialect
+  const given = dialect == null ? 'nothing' : `${dialect.name} of the family ${dialect.family}`
+  throw new TenantryError(
+    'CONFIG_INVALID',
+    `The dialect ${name} of the family ${family} gave ${given} when it was loaded.`,
+    { hint: `${hint} Its own \`name\` and \`family\` are those of the config.` },
+  )
 }
 
 export function dialectOf(config: ResolvedConfig, server: string): Dialect {
-  return dialectAt({ name: server, dialect: config.servers.get(server)?.dialect ?? 'postgres' })
+  const address = config.servers.get(server)
+  return dialectAt(config, { name: server, dialect: 'postgres', ...address })
 }
 
-function dialectAt({ name: server, dialect: name }: Pick<ServerAddress, 'name' | 'dialect'>): Dialect {
-  const dialect = dialects[name]
+function dialectAt(config: ResolvedConfig, { name: server, dialect: family, addedDialect }: ServerNamed): Dialect {
+  const own = config.added.dialects.find(({ name }) => name === addedDialect)
+  const dialect = own === undefined ? builtIn[family] : added.get(own)
   if (dialect !== undefined) return dialect
   throw new TenantryError(
     'CONFIG_INVALID',
-    `Server "${server}" is a ${name} server, which this version cannot migrate yet.`,
+    `Server "${server}" is a ${addedDialect ?? family} server, which this version cannot migrate yet.`,
     {
       hint: 'This version migrates PostgreSQL, MySQL, MariaDB and SQLite files.',
     },
   )
 }
 
+type ServerNamed = ServerKind & Pick<ServerAddress, 'name'>
+
 /** The book of tenants of a config; null: it has none. Nothing is connected to before something is asked. */
 export function registryOf(config: ResolvedConfig, emit: Emit): Registry | null {
   if (config.registry === null) return null
-  return openRegistry(config.registry, dialectAt, {
+  return openRegistry(config.registry, (server) => dialectAt(config, server), {
     connectTimeoutMs: config.connectTimeoutMs,
     servers: config.servers,
     // Without a config there is nobody to say which table the tenants are in.
@@ -150,7 +184,13 @@ export function tenantsOf(
   return listTenants(source, {
     connect: (server, database) => fleet.pool.another(server, database),
     dialect: (server) => fleet.pool.dialect(server),
-    toTenant: (row, path) => toTenant(row, config.servers, { path, root: config.root, ...originOf(config) }),
+    toTenant: (row, path) =>
+      toTenant(row, config.servers, {
+        path,
+        root: config.root,
+        dialects: config.added.dialects,
+        ...originOf(config),
+      }),
   })
 }
 

@@ -1,4 +1,5 @@
-import type { FormatName } from '../model/format.ts'
+import type { AddedDialect } from '../model/added-dialect.ts'
+import type { Format, FormatName } from '../model/format.ts'
 import type { HistoryKind } from '../model/history.ts'
 import type { ObjectKind } from '../model/picture.ts'
 import type { TenantState, TopologyName } from '../model/tenant.ts'
@@ -44,7 +45,7 @@ export interface ServerConfig {
 /** The table in which a target's applied migrations are recorded. */
 export interface HistoryConfig {
   /** Default: `auto`, the one that goes with the format. */
-  kind?: 'auto' | 'sql' | HistoryKind | undefined
+  kind?: 'auto' | 'sql' | HistoryKind | (string & {}) | undefined
   /**
    * Default: what the tool's own config says, else the kind's own (`schema_migrations`, `_prisma_migrations`,
    * `knex_migrations`, `SequelizeMeta`).
@@ -60,8 +61,8 @@ export interface MigrationsConfig {
   name?: string | undefined
   /** Folder or folders, relative to the config file. Default: `./migrations`. */
   dir?: string | readonly string[] | undefined
-  /** How the files are written. Default: `auto`, found out from the folder. */
-  format?: 'auto' | FormatName | undefined
+  /** How the files are written: a built-in format, or one of `formats`. Default: `auto`, found out from the folder. */
+  format?: 'auto' | FormatName | (string & {}) | undefined
   /**
    * The tool's own config: a knexfile, or a `.sequelizerc`. Its table name, directories, extensions and mappers are
    * taken from it; its connection is not. Default: the one beside the config file or the folder, if there is one.
@@ -240,6 +241,10 @@ export interface BaseConfig {
   scratch?: { server: string } | undefined
   /** Default: `{ dir: './migrations' }`. A list is run in its order. */
   migrations?: MigrationsConfig | readonly MigrationsConfig[] | undefined
+  /** Ways of writing migrations that are not built in. Detection knows them, and `migrations.format` takes their names. */
+  formats?: readonly Format[] | undefined
+  /** Kinds of databases that are not built in; URLs ask for them by their schemes. */
+  dialects?: readonly AddedDialect[] | undefined
   /** A list, a source, an async iterable, or a function that gives one. */
   tenants:
     | readonly TenantConfig[]

@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import type { FormatName } from '../model/format.ts'
 import type { Notice } from '../model/migration.ts'
 import { detectProject } from './detect.ts'
 import type { ResolvedConfig } from './resolved.ts'
@@ -24,10 +23,9 @@ export async function withFoundSets(config: ResolvedConfig): Promise<ResolvedCon
           },
         ]
   const dirs = [join(config.root, chosen.dir)]
-  const format = chosen.format as FormatName
   return {
     ...config,
-    sets: [{ ...set, dirs, format, dirGiven: true }],
+    sets: [{ ...set, dirs, format: chosen.format, dirGiven: true }],
     notices: [...config.notices, ...notices],
   }
 }

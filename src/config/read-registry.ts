@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path'
 import type { ServerAddress } from '../model/server.ts'
 import { schemaDialects } from './names.ts'
 import type { Findings } from './problem.ts'
+import type { Added } from './read-added.ts'
 import { readMappedTenants } from './read-mapped-tenants.ts'
 import { isRecord, textAt } from './record.ts'
 import type { ResolvedRegistry } from './resolved.ts'
@@ -10,6 +11,7 @@ import { readSets } from './sets.ts'
 
 export interface RegistryContext {
   root: string
+  added: Added
   env: Readonly<Record<string, string | undefined>>
   servers: ReadonlyMap<string, ServerAddress | null>
   /** Tenants come from the registry: there is one, if only the embedded one. */
@@ -23,7 +25,7 @@ const defaultPool = 5
  * team's own migrations of it, the team's own table. null: nothing asks for one.
  */
 export function readRegistry(value: unknown, context: RegistryContext, findings: Findings): ResolvedRegistry | null {
-  const { root, env } = context
+  const { root, env, added } = context
   const variable = textOf(env, 'TENANT_REGISTRY_DB_URL')
   const given = isRecord(value) ? value : null
   if (given === null && variable === undefined && !context.needsRegistry) return null
@@ -39,7 +41,7 @@ export function readRegistry(value: unknown, context: RegistryContext, findings:
   const path = variable === undefined ? 'registry' : 'TENANT_REGISTRY_DB_URL'
   const urlPath = variable === undefined ? 'registry.url' : 'TENANT_REGISTRY_DB_URL'
   const settings = { url: url ?? `sqlite:${encodeURI(file)}`, ...(given?.tls === undefined ? {} : { tls: given.tls }) }
-  const reading = readServer('registry', settings, { path, urlPath, root }, findings)
+  const reading = readServer('registry', settings, { path, urlPath, root, dialects: added.dialects }, findings)
   const schema = (given === null ? undefined : textAt(given, 'schema')) ?? null
   if (reading === null) return null
   const { address } = reading
@@ -67,7 +69,7 @@ export function readRegistry(value: unknown, context: RegistryContext, findings:
     isEmbedded,
     schema: schema ?? (reading.schema === 'public' ? null : reading.schema),
     poolMax: readPool(env, findings),
-    sets: given?.migrations === undefined ? [] : readSets(given.migrations, root, findings).map(nameSet),
+    sets: given?.migrations === undefined ? [] : readSets(given.migrations, root, findings, added.formats).map(nameSet),
     mapped,
   }
 }

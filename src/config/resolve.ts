@@ -4,6 +4,7 @@ import type { VariablesReading } from './from-variables.ts'
 import { checkName } from './names.ts'
 import { readPolicy } from './policy.ts'
 import { type Findings, formatPath, makeConfigError, showName, suggest } from './problem.ts'
+import { type Added, readAdded } from './read-added.ts'
 import { readAppPool } from './read-app-pool.ts'
 import { readDataChanges } from './read-data-changes.ts'
 import { readDrift } from './read-drift.ts'
@@ -41,14 +42,17 @@ export interface ResolveContext {
  */
 export function resolveConfig(config: UnknownRecord, context: ResolveContext): ResolvedConfig {
   const { root, file, environment, environmentAsked, env, overrides, findings, subject, reading } = context
+  const added = readAdded(config, findings)
   const servers: Map<string, ServerAddress | null> =
-    reading === undefined ? readServers(config.servers, root, findings) : new Map(reading.servers)
+    reading === undefined ? readServers(config.servers, root, added, findings) : new Map(reading.servers)
   const configuredNames = [...servers.keys()]
   const tenants =
-    reading === undefined ? readTenantSource(config.tenants, servers, { root, env }, findings) : reading.tenants
-  const sets = readSets(config.migrations, root, findings)
+    reading === undefined
+      ? readTenantSource(config.tenants, servers, { root, env, dialects: added.dialects }, findings)
+      : reading.tenants
+  const sets = readSets(config.migrations, root, findings, added.formats)
   const needsRegistry = tenants?.from === 'registry'
-  const registry = readRegistry(config.registry, { root, env, servers, needsRegistry }, findings)
+  const registry = readRegistry(config.registry, { root, env, added, servers, needsRegistry }, findings)
   findSetConflicts(sets, tenants, findings)
   const scratchServer = isRecord(config.scratch) ? textAt(config.scratch, 'server') : undefined
   if (scratchServer !== undefined && !configuredNames.includes(scratchServer)) {
@@ -74,6 +78,7 @@ export function resolveConfig(config: UnknownRecord, context: ResolveContext): R
     environment,
     environmentAsked,
     servers: addresses,
+    added,
     scratch: scratchServer === undefined ? null : { server: scratchServer },
     sets,
     tenants,
@@ -97,14 +102,19 @@ export function resolveConfig(config: UnknownRecord, context: ResolveContext): R
   }
 }
 
-function readServers(value: unknown, root: string, findings: Findings): Map<string, ServerAddress | null> {
+function readServers(
+  value: unknown,
+  root: string,
+  { dialects }: Added,
+  findings: Findings,
+): Map<string, ServerAddress | null> {
   const servers = new Map<string, ServerAddress | null>()
   for (const [name, given] of Object.entries(isRecord(value) ? value : {})) {
     const path = formatPath(['servers', name])
     // A slash separates server and database in a target's name.
     if (name === '' || name.includes('/'))
       findings.problems.push({ path, message: 'a name of a server is not empty and holds no `/`' })
-    const reading = readServer(name, given, { path, urlPath: `${path}.url`, root }, findings)
+    const reading = readServer(name, given, { path, urlPath: `${path}.url`, root, dialects }, findings)
     if (reading?.schema !== null && reading?.schema !== undefined && reading.schema !== 'public') {
       findings.notices.push({
         rule: 'url-parameter',

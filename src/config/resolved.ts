@@ -1,7 +1,7 @@
+import type { AddedDialect } from '../model/added-dialect.ts'
 import type { AppPool } from '../model/app.ts'
-import type { FormatName } from '../model/format.ts'
+import type { Format } from '../model/format.ts'
 import type { SharedTableRules } from '../model/health.ts'
-import type { HistoryKind } from '../model/history.ts'
 import type { Notice } from '../model/migration.ts'
 import type { ObjectKind } from '../model/picture.ts'
 import type { Policy } from '../model/rollout.ts'
@@ -13,8 +13,10 @@ export interface ResolvedSet {
   name: string
   /** Absolute. */
   dirs: readonly string[]
-  format: FormatName | 'auto'
-  history: { kind: HistoryKind | 'auto'; table: string | null; schema: string | null }
+  /** `auto`, or the name of a format, built in or added by the config. */
+  format: string
+  /** `auto`, or a kind of history table, of a built-in format or of an added one. */
+  history: { kind: string; table: string | null; schema: string | null }
   /** Only tenants that carry all of these labels; null: all but those of `exceptLabels`. Ask `isForTenant`. */
   tenants: { labels: Readonly<Record<string, string>> } | null
   /** Labels of other sets with the same history table, whose tenants this one leaves to them. Absent: none. */
@@ -209,6 +211,8 @@ export interface ResolvedConfig {
   /** The name asked for by `--env`, TENANTRY_ENV or NODE_ENV, whether this config has such a part or not: the config of an adopted tool may. */
   environmentAsked: string | null
   servers: ReadonlyMap<string, ServerAddress>
+  /** What the config adds to what is built in. */
+  added: { formats: readonly Format[]; dialects: readonly AddedDialect[] }
   scratch: { server: string } | null
   sets: readonly ResolvedSet[]
   tenants: TenantSource

@@ -1,3 +1,4 @@
+import type { AddedDialect } from '../model/added-dialect.ts'
 import { Secret } from '../model/secret.ts'
 import type { ServerAddress } from '../model/server.ts'
 import type { Findings } from './problem.ts'
@@ -21,6 +22,8 @@ export interface ServerOrigin {
   path: string
   urlPath: string
   root: string
+  /** The dialects of the config. Absent: none. */
+  dialects?: readonly AddedDialect[]
   /** Used where the URL says nothing: `PGSSLMODE`, `PGSSLROOTCERT`. */
   fallback?: { sslMode?: SslMode; sslRootCert?: string }
 }
@@ -43,7 +46,7 @@ export function readServer(
     }
     return null
   }
-  const url = parseServerUrl(text, origin.root)
+  const url = parseServerUrl(text, origin.root, origin.dialects)
   if (typeof url === 'string') {
     findings.problems.push({ path: origin.urlPath, message: url })
     return null
@@ -86,6 +89,7 @@ export function makeServer(
   const address: ServerAddress = {
     name,
     dialect: url.dialect,
+    ...(url.addedDialect === undefined ? {} : { addedDialect: url.addedDialect }),
     host: url.host,
     port: url.port,
     tls,

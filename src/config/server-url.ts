@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net'
 import { basename, dirname, resolve } from 'node:path'
+import type { AddedDialect } from '../model/added-dialect.ts'
 import { isDatabaseFile } from '../model/database-file.ts'
 import type { DialectName } from '../model/server.ts'
 import { decodePart, readUrlParameters, splitSocketPath, type UrlParameters } from './url-parameters.ts'
@@ -7,6 +8,8 @@ import { decodePart, readUrlParameters, splitSocketPath, type UrlParameters } fr
 /** A URL taken apart. Values are decoded; the password is still plain text, so keep this short-lived. */
 export interface ServerUrl {
   dialect: DialectName
+  /** Name of the dialect of the config that answers to its scheme. Absent: a built-in one. */
+  addedDialect?: string
   host: string
   port: number
   socketPath: string | null
@@ -28,6 +31,9 @@ const schemes: Readonly<Record<string, { dialect: DialectName; port: number }>> 
   file: { dialect: 'sqlite', port: 0 },
 }
 
+/** Schemes that no dialect of a config may answer to. */
+export const builtInSchemes: readonly string[] = Object.keys(schemes)
+
 export const defaultPorts: Readonly<Record<DialectName, number>> = { postgres: 5432, mysql: 3306, sqlite: 0 }
 
 const encode =
@@ -38,16 +44,21 @@ const encode =
  *
  * Passwords may hold anything that is percent-encoded, and also raw characters as long as only one reading is
  * possible. Where it isn't, the result is a sentence that says what is wrong; no part of the URL is in it.
- * Paths of files are relative to `root`.
+ * Paths of files are relative to `root`. `added`: the dialects of the config.
  */
-export function parseServerUrl(text: string, root: string): ServerUrl | string {
+export function parseServerUrl(text: string, root: string, added: readonly AddedDialect[] = []): ServerUrl | string {
   const url = text.trim()
   if (url === '') return 'is empty'
   const scheme = /^([A-Za-z][A-Za-z0-9+.-]*):/.exec(url)?.[1]?.toLowerCase()
-  const known = scheme === undefined ? undefined : schemes[scheme]
-  if (scheme === undefined || known === undefined) return describeScheme(scheme)
+  const own = added.find(({ schemes: names }) => scheme !== undefined && names.includes(scheme))
+  const known = own === undefined ? schemes[scheme ?? ''] : placeOf(own)
+  if (scheme === undefined || known === undefined) return describeScheme(scheme, added)
   const rest = url.slice(scheme.length + 1)
-  if (scheme === 'sqlite' || scheme === 'file') return parseFileUrl(rest, root)
+  const addedDialect = own === undefined ? {} : { addedDialect: own.name }
+  if (known.port === 0) {
+    const file = parseFileUrl(rest, root)
+    return typeof file === 'string' ? file : { ...file, ...addedDialect }
+  }
   if (!rest.startsWith('//')) return `must start with \`${scheme}://\``
 
   const [authority, path, query] = splitUrl(rest.slice(2))
@@ -84,6 +95,7 @@ export function parseServerUrl(text: string, root: string): ServerUrl | string {
   if (values.some((value) => value?.includes('\0'))) return 'holds a NUL character (%00), which no server accepts'
   return {
     dialect: known.dialect,
+    ...addedDialect,
     host,
     port: socket.port ?? port,
     socketPath: socket.directory,
@@ -93,6 +105,11 @@ export function parseServerUrl(text: string, root: string): ServerUrl | string {
     database: parameters.database ?? (database !== '' ? database : scheme === 'libsql' ? host : null),
     parameters,
   }
+}
+
+/** As the schemes above. A dialect of files has no port. */
+function placeOf({ family, defaultPort }: AddedDialect): { dialect: DialectName; port: number } {
+  return { dialect: family, port: defaultPort ?? defaultPorts[family] }
 }
 
 /** Splits what follows `//` into the host's place, the path with its slash, and the text after `?`. */
@@ -177,9 +194,10 @@ function parseFileUrl(rest: string, root: string): ServerUrl | string {
 }
 
 /** Only words from this list are repeated: an unknown scheme may be the start of a password. */
-function describeScheme(scheme: string | undefined): string {
+function describeScheme(scheme: string | undefined, added: readonly AddedDialect[]): string {
   const others = ['jdbc', 'http', 'https', 'mongodb', 'mssql', 'sqlserver', 'oracle', 'redis', 'cockroachdb']
-  const understood = 'postgres:, postgresql:, mysql:, mariadb:, sqlite:, file: or libsql:'
+  const own = added.flatMap(({ schemes: names }) => names.map((name) => `${name}:, `)).join('')
+  const understood = `${own}postgres:, postgresql:, mysql:, mariadb:, sqlite:, file: or libsql:`
   if (scheme === 'jdbc') return `is a JDBC URL; leave out \`jdbc:\`, so that it starts with ${understood}`
   if (scheme === 'prisma+postgres' || scheme === 'prisma') {
     return "goes through Prisma's proxy; give the database's own URL, which starts with postgres:"

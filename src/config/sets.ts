@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import { formatNames } from '../model/format.ts'
+import { type Format, formatNames } from '../model/format.ts'
 import { historyKinds } from '../model/history.ts'
 import type { Tenant } from '../model/tenant.ts'
 import { checkName } from './names.ts'
@@ -22,8 +22,13 @@ function carries(labels: Labels, wanted: Labels): boolean {
   return Object.entries(wanted).every(([key, value]) => labels[key] === value)
 }
 
-/** Reads `migrations`: one set or several, paths relative to `root`. Types are checked elsewhere. */
-export function readSets(migrations: unknown, root: string, findings: Findings): ResolvedSet[] {
+/** Reads `migrations`: one set or several, paths relative to `root`; `added` are the config's own formats. Types are checked elsewhere. */
+export function readSets(
+  migrations: unknown,
+  root: string,
+  findings: Findings,
+  added: readonly Format[] = [],
+): ResolvedSet[] {
   const isList = Array.isArray(migrations)
   const given: readonly unknown[] = isList ? migrations : [migrations ?? {}]
   const sets: ResolvedSet[] = []
@@ -37,7 +42,8 @@ export function readSets(migrations: unknown, root: string, findings: Findings):
     if (name !== undefined && sets.some((set) => set.name === name)) {
       findings.problems.push({ path: `${path}.name`, message: `another set is named ${showName(name)}` })
     }
-    sets.push(readSet(value, name ?? (given.length > 1 ? `set ${index + 1}` : defaultSetName), path, root, findings))
+    const ownName = name ?? (given.length > 1 ? `set ${index + 1}` : defaultSetName)
+    sets.push(readSet(value, { name: ownName, path, root, added }, findings))
   }
   return sets.map((set) => ({
     ...set,
@@ -48,7 +54,11 @@ export function readSets(migrations: unknown, root: string, findings: Findings):
   }))
 }
 
-function readSet(value: UnknownRecord, name: string, path: string, root: string, findings: Findings): ResolvedSet {
+function readSet(
+  value: UnknownRecord,
+  { name, path, root, added }: { name: string; path: string; root: string; added: readonly Format[] },
+  findings: Findings,
+): ResolvedSet {
   const dir = value.dir ?? './migrations'
   const dirs = (Array.isArray(dir) ? dir : [dir]).filter((entry) => typeof entry === 'string')
   const history = isRecord(value.history) ? value.history : {}
@@ -66,11 +76,11 @@ function readSet(value: UnknownRecord, name: string, path: string, root: string,
   return {
     name,
     dirs: dirs.map((entry) => resolve(root, entry)),
-    format: formatNames.find((known) => known === value.format) ?? 'auto',
+    format: [...formatNames, ...added.map((one) => one.name)].find((known) => known === value.format) ?? 'auto',
     toolConfig: typeof toolConfig === 'string' ? resolve(root, toolConfig) : null,
     dirGiven: value.dir !== undefined,
     history: {
-      kind: historyKinds.find((known) => known === kind) ?? 'auto',
+      kind: [...historyKinds, ...added.map(({ history: own }) => own.kind)].find((known) => known === kind) ?? 'auto',
       table: textAt(history, 'table') ?? null,
       schema: textAt(history, 'schema') ?? null,
     },

@@ -1,3 +1,4 @@
+import type { AddedDialect } from '../model/added-dialect.ts'
 import type { ServerAddress } from '../model/server.ts'
 import { describeThrown } from '../model/thrown.ts'
 import { schemaDialects } from './names.ts'
@@ -13,6 +14,8 @@ type Servers = Map<string, ServerAddress | null>
 /** What paths are relative to, and whose values no message may show. */
 export interface SourceContext {
   root: string
+  /** The dialects that the config adds. */
+  dialects: readonly AddedDialect[]
   env: Readonly<Record<string, string | undefined>>
 }
 
@@ -20,7 +23,7 @@ export interface SourceContext {
 export function readTenantSource(
   value: unknown,
   servers: Servers,
-  { root, env }: SourceContext,
+  { root, env, dialects }: SourceContext,
   findings: Findings,
 ): TenantSource | null {
   if (value === undefined) {
@@ -31,7 +34,7 @@ export function readTenantSource(
     })
     return null
   }
-  if (Array.isArray(value)) return readList(value, servers, root, findings)
+  if (Array.isArray(value)) return readList(value, servers, { root, dialects }, findings)
   if (typeof value === 'function') return { from: 'function', iterate: () => iterate(() => value(), env) }
   if (isIterable(value)) return { from: 'function', iterate: () => iterate(() => value, env) }
   if (!isRecord(value)) return null
@@ -41,7 +44,12 @@ export function readTenantSource(
   return null
 }
 
-function readList(list: readonly unknown[], servers: Servers, root: string, findings: Findings): TenantSource {
+function readList(
+  list: readonly unknown[],
+  servers: Servers,
+  place: Pick<SourceContext, 'root' | 'dialects'>,
+  findings: Findings,
+): TenantSource {
   const tenants = []
   const seen = { slug: new Map<unknown, number>(), id: new Map<unknown, number>() }
   const keys: readonly string[] = tenantKeys
@@ -61,7 +69,7 @@ function readList(list: readonly unknown[], servers: Servers, root: string, find
       }
     }
     const addServer = (server: ServerAddress) => servers.set(server.name, server)
-    const tenant = readTenant(value, configured, { path, root, addServer }, findings)
+    const tenant = readTenant(value, configured, { path, ...place, addServer }, findings)
     if (tenant !== null) tenants.push(tenant)
   }
   return { from: 'list', tenants }

@@ -1,3 +1,4 @@
+import type { AddedDialect } from '../model/added-dialect.ts'
 import type { ServerAddress } from '../model/server.ts'
 import type { Placement, Tenant, TenantState, TopologyName } from '../model/tenant.ts'
 import { nameInFolder } from './database-file.ts'
@@ -16,6 +17,8 @@ export interface TenantOrigin {
   database?: string
   /** Folder that paths in a tenant's URL are relative to. */
   root?: string
+  /** The dialects of the config, for a tenant with a URL. Absent: none. */
+  dialects?: readonly AddedDialect[]
   /** Takes the server of a tenant with a `url`, named after its slug. Absent: such a tenant is refused. */
   addServer?: (server: ServerAddress) => void
 }
@@ -159,7 +162,8 @@ export function readTenant(
       problem('url', 'cannot be used here; name a server of the config and a database')
       return null
     }
-    const urlOrigin = { path: origin.path, urlPath: `${origin.path}.url`, root: origin.root ?? process.cwd() }
+    const { path, root, dialects = [] } = origin
+    const urlOrigin = { path, urlPath: `${path}.url`, root: root ?? process.cwd(), dialects }
     const reading = url === null ? null : readServer(slug, { url }, urlOrigin, findings)
     if (reading === null) return null
     const { address, schema: urlSchema } = reading

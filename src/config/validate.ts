@@ -4,6 +4,7 @@ import { historyKinds } from '../model/history.ts'
 import { objectKinds } from '../model/picture.ts'
 import { largestLimit, limitNames, limits } from './limits.ts'
 import { formatPath, type Problem, suggest } from './problem.ts'
+import { addedNames } from './read-added.ts'
 import { isExpression, isIterable, isRecord } from './record.ts'
 
 const later = 'is not available yet in this version'
@@ -77,6 +78,8 @@ function word(allowed: readonly string[], notYet: readonly string[] = []) {
 
 const laterFormats = ['flyway', 'drizzle', 'node-pg-migrate', 'kysely', 'typeorm']
 
+type AddedNames = ReturnType<typeof addedNames>
+
 const tls = shape(
   {
     ca: v.optional(text),
@@ -105,30 +108,31 @@ const server = shape(
   },
 )
 
-const set = shape(
-  {
-    name: v.optional(text),
-    dir: v.optional(
-      v.lazy((input: unknown) => (Array.isArray(input) ? v.pipe(v.array(text), v.minLength(1, 'is empty')) : text)),
-    ),
-    format: v.optional(word(['auto', ...formatNames], laterFormats)),
-    knexfile: v.optional(text),
-    sequelizerc: v.optional(text),
-    history: v.optional(
-      shape({
-        kind: v.optional(word(['auto', 'sql', ...historyKinds], laterFormats)),
-        table: v.optional(text),
-        schema: v.optional(text),
-      }),
-    ),
-    tenants: v.optional(shape({ label: v.lazy((input: unknown) => (Array.isArray(input) ? v.array(text) : text)) })),
-    ignore: v.optional(regularExpression),
-    placeholders: v.optional(v.record(v.string(), v.string())),
-    session: v.optional(v.array(text)),
-    transaction: v.optional(word(['migration', 'target'])),
-  },
-  { prefix: later },
-)
+const makeSet = (added: AddedNames) =>
+  shape(
+    {
+      name: v.optional(text),
+      dir: v.optional(
+        v.lazy((input: unknown) => (Array.isArray(input) ? v.pipe(v.array(text), v.minLength(1, 'is empty')) : text)),
+      ),
+      format: v.optional(word(['auto', ...formatNames, ...added.formats], laterFormats)),
+      knexfile: v.optional(text),
+      sequelizerc: v.optional(text),
+      history: v.optional(
+        shape({
+          kind: v.optional(word(['auto', 'sql', ...historyKinds, ...added.kinds], laterFormats)),
+          table: v.optional(text),
+          schema: v.optional(text),
+        }),
+      ),
+      tenants: v.optional(shape({ label: v.lazy((input: unknown) => (Array.isArray(input) ? v.array(text) : text)) })),
+      ignore: v.optional(regularExpression),
+      placeholders: v.optional(v.record(v.string(), v.string())),
+      session: v.optional(v.array(text)),
+      transaction: v.optional(word(['migration', 'target'])),
+    },
+    { prefix: later },
+  )
 
 const place = { server: v.optional(text), database: v.optional(text) }
 
@@ -146,144 +150,150 @@ const tenants = v.lazy((input: unknown) =>
   typeof input === 'function' || isIterable(input) ? v.unknown() : tenantSource,
 )
 
-const base = {
-  servers: v.optional(v.record(v.string(), server)),
-  scratch: v.optional(shape({ server: text })),
-  migrations: v.optional(
-    v.lazy((input: unknown) => (Array.isArray(input) ? v.pipe(v.array(set), v.minLength(1, 'is empty')) : set)),
-  ),
-  tenants: v.optional(tenants),
-  ...Object.fromEntries(limitNames.map((name) => [name, v.optional(whole(limits[name].min))])),
-  requiredTables: v.optional(v.array(text)),
-  sharedSchema: v.optional(text),
-  rollout: v.optional(
-    shape({
-      waves: v.optional(
-        v.pipe(
-          v.array(shape({ name: text, count: v.optional(whole(1)), percent: v.optional(v.number()) })),
-          v.minLength(1, 'is empty'),
-        ),
-      ),
-      // What it may say is checked where it is read.
-      maxFailures: v.optional(v.unknown()),
-    }),
-  ),
-  drift: v.optional(
-    shape({
-      kinds: v.optional(v.pipe(v.array(word(objectKinds)), v.minLength(1, 'is empty'))),
-      ignore: v.optional(
-        v.array(shape({ kind: v.optional(word(objectKinds)), object: plainExpression, reason: text })),
-      ),
-    }),
-  ),
-  dataChanges: v.optional(
-    shape({
-      dir: v.optional(text),
-      chunkMs: v.optional(whole(10)),
-      maxReplicaLagMs: v.optional(whole(0)),
-      healthQuery: v.optional(text),
-    }),
-  ),
-  lint: v.optional(
-    shape({ pgVersion: v.optional(whole(9)), after: v.optional(text), squawk: v.optional(v.boolean()) }),
-  ),
-  sharedTables: v.optional(
-    v.lazy((input: unknown) =>
-      typeof input === 'boolean'
-        ? v.boolean()
-        : shape({
-            column: v.optional(text),
-            setting: v.optional(
-              v.pipe(
-                text,
-                v.regex(/^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$/, 'must be a name with a dot, such as `app.tenant_id`'),
-              ),
-            ),
-            rowLevelSecurity: v.optional(v.boolean()),
-            except: v.optional(v.array(text)),
-          }),
-    ),
-  ),
-  sampleDb: v.optional(
-    shape({
-      keep: v.array(
-        v.lazy((input: unknown) =>
-          typeof input === 'string'
-            ? text
-            : shape({
-                table: text,
-                where: v.optional(text),
-                limit: v.optional(whole(1)),
-                orderBy: v.optional(text),
-              }),
-        ),
-      ),
-      maxRows: v.optional(whole(0)),
-      productionLabels: v.optional(
-        v.record(
-          v.string(),
-          v.lazy((input: unknown) => (Array.isArray(input) ? v.array(text) : text)),
-        ),
-      ),
-    }),
-  ),
-  // What is in these is checked where they are read.
-  registry: v.optional(
-    shape({
-      url: v.optional(v.string()),
-      tls: v.optional(tls),
-      schema: v.optional(text),
+const makeConfig = (set: ReturnType<typeof makeSet>) =>
+  shape(
+    {
+      servers: v.optional(v.record(v.string(), server)),
+      scratch: v.optional(shape({ server: text })),
       migrations: v.optional(
         v.lazy((input: unknown) => (Array.isArray(input) ? v.pipe(v.array(set), v.minLength(1, 'is empty')) : set)),
       ),
-      tenants: v.optional(
+      tenants: v.optional(tenants),
+      ...Object.fromEntries(limitNames.map((name) => [name, v.optional(whole(limits[name].min))])),
+      requiredTables: v.optional(v.array(text)),
+      sharedSchema: v.optional(text),
+      rollout: v.optional(
         shape({
-          table: v.optional(text),
-          schema: v.optional(text),
-          columns: v.record(v.string(), v.unknown()),
-          labels: v.optional(v.record(v.string(), v.unknown())),
-          values: v.optional(
-            shape({
-              topology: v.optional(v.record(v.string(), v.unknown())),
-              state: v.optional(v.record(v.string(), v.unknown())),
-            }),
+          waves: v.optional(
+            v.pipe(
+              v.array(shape({ name: text, count: v.optional(whole(1)), percent: v.optional(v.number()) })),
+              v.minLength(1, 'is empty'),
+            ),
           ),
-          defaults: v.optional(
-            shape({
-              topology: v.optional(word(['dedicated', 'database', 'schema', 'shared'])),
-              server: v.optional(text),
-              dialect: v.optional(word(['postgres', 'mysql', 'sqlite'])),
-            }),
-          ),
-          password: v.optional(word(['auto', 'sealed', 'cbc'])),
+          // What it may say is checked where it is read.
+          maxFailures: v.optional(v.unknown()),
         }),
       ),
-    }),
-  ),
-  keys: v.optional(
-    shape({ master: v.optional(v.unknown()), previous: v.optional(v.unknown()), cbc: v.optional(v.unknown()) }),
-  ),
-  provision: v.optional(
-    shape({
-      topology: v.optional(word(['dedicated', 'database', 'schema', 'shared'])),
-      server: v.optional(text),
-      database: v.optional(text),
-      naming: v.optional(text),
-      role: v.optional(v.boolean()),
-      extensions: v.optional(v.array(text)),
-      from: v.optional(word(['auto', 'replay'])),
-      firstRows: v.optional(v.function()),
-    }),
-  ),
-  seeds: v.optional(shape({ dir: v.optional(text) })),
-  environments: v.optional(v.record(v.string(), v.custom<object>(isRecord))),
-}
-
-const config = shape(base, { server: 'unknown key; did you mean `servers`?' })
+      drift: v.optional(
+        shape({
+          kinds: v.optional(v.pipe(v.array(word(objectKinds)), v.minLength(1, 'is empty'))),
+          ignore: v.optional(
+            v.array(shape({ kind: v.optional(word(objectKinds)), object: plainExpression, reason: text })),
+          ),
+        }),
+      ),
+      dataChanges: v.optional(
+        shape({
+          dir: v.optional(text),
+          chunkMs: v.optional(whole(10)),
+          maxReplicaLagMs: v.optional(whole(0)),
+          healthQuery: v.optional(text),
+        }),
+      ),
+      lint: v.optional(
+        shape({ pgVersion: v.optional(whole(9)), after: v.optional(text), squawk: v.optional(v.boolean()) }),
+      ),
+      sharedTables: v.optional(
+        v.lazy((input: unknown) =>
+          typeof input === 'boolean'
+            ? v.boolean()
+            : shape({
+                column: v.optional(text),
+                setting: v.optional(
+                  v.pipe(
+                    text,
+                    v.regex(/^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$/, 'must be a name with a dot, such as `app.tenant_id`'),
+                  ),
+                ),
+                rowLevelSecurity: v.optional(v.boolean()),
+                except: v.optional(v.array(text)),
+              }),
+        ),
+      ),
+      sampleDb: v.optional(
+        shape({
+          keep: v.array(
+            v.lazy((input: unknown) =>
+              typeof input === 'string'
+                ? text
+                : shape({
+                    table: text,
+                    where: v.optional(text),
+                    limit: v.optional(whole(1)),
+                    orderBy: v.optional(text),
+                  }),
+            ),
+          ),
+          maxRows: v.optional(whole(0)),
+          productionLabels: v.optional(
+            v.record(
+              v.string(),
+              v.lazy((input: unknown) => (Array.isArray(input) ? v.array(text) : text)),
+            ),
+          ),
+        }),
+      ),
+      // What is in these is checked where they are read.
+      registry: v.optional(
+        shape({
+          url: v.optional(v.string()),
+          tls: v.optional(tls),
+          schema: v.optional(text),
+          migrations: v.optional(
+            v.lazy((input: unknown) => (Array.isArray(input) ? v.pipe(v.array(set), v.minLength(1, 'is empty')) : set)),
+          ),
+          tenants: v.optional(
+            shape({
+              table: v.optional(text),
+              schema: v.optional(text),
+              columns: v.record(v.string(), v.unknown()),
+              labels: v.optional(v.record(v.string(), v.unknown())),
+              values: v.optional(
+                shape({
+                  topology: v.optional(v.record(v.string(), v.unknown())),
+                  state: v.optional(v.record(v.string(), v.unknown())),
+                }),
+              ),
+              defaults: v.optional(
+                shape({
+                  topology: v.optional(word(['dedicated', 'database', 'schema', 'shared'])),
+                  server: v.optional(text),
+                  dialect: v.optional(word(['postgres', 'mysql', 'sqlite'])),
+                }),
+              ),
+              password: v.optional(word(['auto', 'sealed', 'cbc'])),
+            }),
+          ),
+        }),
+      ),
+      keys: v.optional(
+        shape({ master: v.optional(v.unknown()), previous: v.optional(v.unknown()), cbc: v.optional(v.unknown()) }),
+      ),
+      provision: v.optional(
+        shape({
+          topology: v.optional(word(['dedicated', 'database', 'schema', 'shared'])),
+          server: v.optional(text),
+          database: v.optional(text),
+          naming: v.optional(text),
+          role: v.optional(v.boolean()),
+          extensions: v.optional(v.array(text)),
+          from: v.optional(word(['auto', 'replay'])),
+          firstRows: v.optional(v.function()),
+        }),
+      ),
+      seeds: v.optional(shape({ dir: v.optional(text) })),
+      environments: v.optional(v.record(v.string(), v.custom<object>(isRecord))),
+      // What is in these is checked where they are read.
+      formats: v.optional(v.array(v.unknown())),
+      dialects: v.optional(v.array(v.unknown())),
+    },
+    { server: 'unknown key; did you mean `servers`?' },
+  )
 
 /** What is wrong with the keys and types of a config. Messages never show a value. */
 export function findShapeProblems(raw: unknown): (Problem & { keys: readonly (string | number)[] })[] {
-  const result = v.safeParse(config, raw)
+  const added = addedNames(isRecord(raw) ? raw : {})
+  const result = v.safeParse(makeConfig(makeSet(added)), raw)
   return (result.issues ?? []).map((issue) => {
     const keys = (issue.path ?? []).map((item) => (typeof item.key === 'number' ? item.key : String(item.key)))
     return { path: formatPath(keys), keys, message: describe(issue) }

@@ -20,8 +20,8 @@ it('tells folders apart', async () => {
   } finally {
     await rm(empty, { recursive: true })
   }
-  expect(await detectFormat(fixture('sql-counters'))).toBe('sql')
-  expect(await detectFormat(fixture('prisma-folders'))).toBe('prisma')
+  expect(await detectFormat(fixture('sql-counters'))).toMatchObject({ name: 'sql' })
+  expect(await detectFormat(fixture('prisma-folders'))).toMatchObject({ name: 'prisma' })
 })
 
 it('refuses a set of two formats unless one is named', async () => {

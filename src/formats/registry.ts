@@ -4,12 +4,14 @@ import { dbmate } from './dbmate.ts'
 import { golangMigrate } from './golang-migrate.ts'
 import { goose } from './goose.ts'
 import { knex } from './knex/knex.ts'
+import { nodePgMigrate } from './node-pg-migrate/node-pg-migrate.ts'
 import { prisma } from './prisma.ts'
 import { sequelize } from './sequelize/sequelize.ts'
 import { sql } from './sql.ts'
 import { sqlMigrate } from './sql-migrate.ts'
+import { typeorm } from './typeorm/typeorm.ts'
 
-/** Every format there is. */
+/** Every format that is built in. */
 export const formats: Readonly<Record<FormatName, Format>> = {
   sql,
   prisma,
@@ -19,47 +21,54 @@ export const formats: Readonly<Record<FormatName, Format>> = {
   'sql-migrate': sqlMigrate,
   goose,
   'golang-migrate': golangMigrate,
+  'node-pg-migrate': nodePgMigrate,
+  typeorm,
 }
 
-/** The format a folder looks most like; null: like none of them, or there is no such folder. */
-export async function detectFormat(dir: string): Promise<FormatName | null> {
-  let best: { name: FormatName; certainty: number } | null = null
-  for (const format of Object.values(formats)) {
+/**
+ * The format a folder looks most like; null: like none of them, or there is no such folder. Of two that are as certain
+ * one that the config adds is taken: somebody asked for it.
+ */
+export async function detectFormat(dir: string, added: readonly Format[] = []): Promise<Format | null> {
+  let best: { format: Format; certainty: number } | null = null
+  for (const format of [...added, ...Object.values(formats)]) {
     const certainty = await format.detect(dir)
-    if (certainty > (best?.certainty ?? 0)) best = { name: format.name, certainty }
+    if (certainty > (best?.certainty ?? 0)) best = { format, certainty }
   }
-  return best?.name ?? null
+  return best?.format ?? null
 }
 
 /**
  * The format of a set and its folders: what was named, else what the folders look like, else what the config of a tool
  * in the project says. Folders that are empty or missing count as `sql`. Throws MIGRATIONS_UNREADABLE when its folders
- * look different.
+ * look different. `added`: the formats of the config, by their names, too.
  */
 export async function chooseFormat(
-  name: FormatName | 'auto',
+  name: string,
   options: FormatOptions,
   dirGiven: boolean,
+  added: readonly Format[] = [],
 ): Promise<{ format: Format; dirs: readonly string[] }> {
   if (name !== 'auto') {
-    const format = formats[name]
+    const format = [...added, ...Object.values(formats)].find((one) => one.name === name)
+    if (format === undefined) throw new TenantryError('INTERNAL', `There is no format ${name}.`)
     const own = dirGiven ? null : await format.findDirs?.(options)
     return { format, dirs: own ?? options.dirs }
   }
-  const found = new Map<FormatName, string>()
+  const found = new Map<Format, string>()
   for (const dir of options.dirs) {
-    const detected = await detectFormat(dir)
+    const detected = await detectFormat(dir, added)
     if (detected !== null && !found.has(detected)) found.set(detected, dir)
   }
   if (found.size > 1) {
-    const seen = [...found].map(([format, dir]) => `${dir} (${format})`).join(', ')
+    const seen = [...found].map(([format, dir]) => `${dir} (${format.name})`).join(', ')
     throw new TenantryError('MIGRATIONS_UNREADABLE', `The folders of one set have different formats: ${seen}.`, {
       hint: 'Make a set of each, or say which one is meant with `migrations.format`.',
     })
   }
   const [only] = found.keys()
-  if (only !== undefined) return { format: formats[only], dirs: options.dirs }
-  for (const format of dirGiven ? [] : Object.values(formats)) {
+  if (only !== undefined) return { format: only, dirs: options.dirs }
+  for (const format of dirGiven ? [] : [...added, ...Object.values(formats)]) {
     const dirs = await format.findDirs?.(options)
     if (dirs != null) return { format, dirs }
   }

@@ -1,6 +1,5 @@
-import { historyShape } from '../formats/history-shapes.ts'
+import { historyShapes } from '../formats/history-shapes.ts'
 import { DatabaseError } from '../model/dialect.ts'
-import { historyKinds } from '../model/history.ts'
 import type { Notice } from '../model/migration.ts'
 import type { TargetPlan } from '../model/plan.ts'
 import type { AdoptedSet, AdoptedTarget, AdoptReport, Selectors } from '../model/report.ts'
@@ -38,7 +37,9 @@ export function needsPerson(target: AdoptedTarget): boolean {
 }
 
 async function adoptSet(fleet: Fleet, set: FleetSet): Promise<AdoptedSet> {
-  const names = [...new Set([set.table, ...historyKinds.map((kind) => historyShape(kind).defaultTable)])]
+  const names = [
+    ...new Set([set.table, ...historyShapes(fleet.config.added.formats).map((shape) => shape.defaultTable)]),
+  ]
   const { targets } = await fleet.plan(set, () => ({ steps: [], error: null }), { requiredTables: names })
   const found = new Map<TargetPlan, AdoptedTarget>()
   await runBounded(

@@ -3,7 +3,6 @@ import { isForTenant } from '../config/sets.ts'
 import { withCode } from '../engine/code-book.ts'
 import { ConnectionPool } from '../engine/pool.ts'
 import { resolveMigration } from '../engine/resolve-migration.ts'
-import { historyShape } from '../formats/history-shapes.ts'
 import { chooseFormat } from '../formats/registry.ts'
 import type { Dialect, ScriptBook } from '../model/dialect.ts'
 import { isTenantryError, TenantryError } from '../model/errors.ts'
@@ -15,7 +14,7 @@ import type { SetPlan, TargetPlan } from '../model/plan.ts'
 import type { CredentialBook } from '../model/registry.ts'
 import type { Selectors } from '../model/report.ts'
 import type { Target, Tenant } from '../model/tenant.ts'
-import { findHistoryKind } from './history-kind.ts'
+import { findHistoryShape } from './history-shape.ts'
 import { type AwayServers, type FleetQuestion, readFleet, unreadPlan } from './read-fleet.ts'
 import type { ScheduleLimits } from './schedule.ts'
 import { refusePartial, type Selection, selectTargets, targetName } from './select-targets.ts'
@@ -29,6 +28,8 @@ export interface LoadedSet {
   notices: readonly Notice[]
   /** What the tool's own config says about its history table. */
   history?: { table?: string; schema?: string }
+  /** The tool itself refuses migrations that come late. */
+  strictOrder?: { hint: string }
 }
 
 /** A set with the targets selected for it, and the kind of history they keep. */
@@ -112,7 +113,7 @@ export class Fleet {
       environment: this.config.environmentAsked,
       dialects: [...new Set([...this.config.servers.values()].map(({ dialect }) => dialect))],
     }
-    const { format, dirs } = await chooseFormat(set.format, options, set.dirGiven)
+    const { format, dirs } = await chooseFormat(set.format, options, set.dirGiven, this.config.added.formats)
     const chosen = { ...options, dirs }
     return { config: set, format, options: chosen, ...(await format.load(chosen)) }
   }
@@ -145,11 +146,11 @@ export class Fleet {
         refusePartial(all.partial.filter((target) => picked.targets.some(({ name }) => name === target.name)))
       const own = (selection ?? tenants).filter(({ state }) => state === 'active')
       refuseSharedHistory(set.config, own)
-      const kind = await findHistoryKind(this.pool, this.config.lockTimeoutMs, set, own)
-      const shape = historyShape(kind)
+      const { lockTimeoutMs, added } = this.config
+      const shape = await findHistoryShape(this.pool, lockTimeoutMs, set, own, added.formats)
       const table =
         set.config.history.table ??
-        (kind === set.format.history.kind ? set.history?.table : undefined) ??
+        (shape.kind === set.format.history.kind ? set.history?.table : undefined) ??
         shape.defaultTable
       // What a tool's own config says was said for one database: tenants in schemas keep theirs in their own.
       const inSchemas = own.some(({ placement }) => placement.schema !== undefined)

@@ -1,10 +1,10 @@
 import type { ResolvedSet } from '../config/resolved.ts'
 import type { ConnectionPool } from '../engine/pool.ts'
-import { historyShape } from '../formats/history-shapes.ts'
+import { historyShape, historyShapes } from '../formats/history-shapes.ts'
 import { DatabaseError } from '../model/dialect.ts'
 import { TenantryError } from '../model/errors.ts'
 import type { Format } from '../model/format.ts'
-import type { HistoryKind } from '../model/history.ts'
+import type { HistoryShape } from '../model/history.ts'
 import type { Placement, Tenant } from '../model/tenant.ts'
 
 const mostDatabases = 8
@@ -16,15 +16,22 @@ const mostSchemas = 500
  * in the whole fleet, whatever is selected: a new tenant that is migrated alone must not begin another kind of history,
  * which would make everything look pending elsewhere. Throws CONFIG_INVALID where targets keep different ones.
  */
-export async function findHistoryKind(
+export async function findHistoryShape(
   pool: ConnectionPool,
   lockTimeoutMs: number,
   { config, format }: { config: ResolvedSet; format: Format },
   tenants: readonly Tenant[],
-): Promise<HistoryKind> {
+  added: readonly Format[],
+): Promise<HistoryShape> {
   const own = format.history
-  if (config.history.kind !== 'auto') return config.history.kind
-  if (own.kind !== 'prisma' || config.history.table !== null) return own.kind
+  const { kind } = config.history
+  if (kind === 'auto' || kind === own.kind) {
+    if (kind !== 'auto' || own.kind !== 'prisma' || config.history.table !== null) return own
+  } else {
+    const named = historyShapes(added).find((shape) => shape.kind === kind)
+    if (named === undefined) throw new TenantryError('INTERNAL', `There is no kind of history table ${kind}.`)
+    return named
+  }
   const other = historyShape('schema_migrations')
   const tables = [own.defaultTable, other.defaultTable]
   const away = new Set<string>()
@@ -54,8 +61,8 @@ export async function findHistoryKind(
             { hint: "Say which one counts with `migrations.history.kind: 'prisma'` or `'schema_migrations'`." },
           )
         }
-        if (native !== undefined) return own.kind
-        if (homeMade !== undefined) return other.kind
+        if (native !== undefined) return own
+        if (homeMade !== undefined) return other
       } finally {
         await lease.release()
       }
@@ -65,7 +72,7 @@ export async function findHistoryKind(
       if (error.failure.kind === 'unreachable') away.add(server)
     }
   }
-  return own.kind
+  return own
 }
 
 function groupPlaces(tenants: readonly Tenant[]): { server: string; database: string; schemas: (string | null)[] }[] {

@@ -33,7 +33,7 @@ interface Kind {
 
 function addressOf(dialect: Dialect, place: Partial<ServerAddress>): ServerAddress {
   const bounds = { tls: null, maxConcurrency: 8, maxConcurrencyPerDatabase: 4 }
-  return { name: 'registry', dialect: dialect.name, host: '', port: 0, ...bounds, ...place }
+  return { name: 'registry', dialect: dialect.family, host: '', port: 0, ...bounds, ...place }
 }
 
 function reach({ host, port, user, password }: { host: string; port: number; user: string; password: string }) {
