@@ -1,8 +1,9 @@
 /**
  * A database server to try the examples with, for who has none at hand. It runs until it is stopped.
  *
- *   eval "$(node ../servers.mjs start postgres)"    or mariadb; sets DB_HOST, DB_PORT, DB_USER, DB_PASS and SERVER_URL
- *   node ../servers.mjs stop                        ends what was started, and removes its data
+ *   eval "$(node ../servers.mjs start postgres app)"    or mariadb; makes the databases that are named and sets DB_HOST,
+ *                                                       DB_PORT, DB_USER, DB_PASS, SERVER_URL, and DB_NAME to the first
+ *   node ../servers.mjs stop                            ends what was started, and removes its data
  */
 import { spawn } from 'node:child_process'
 import {
@@ -29,12 +30,28 @@ const starters = {
   mariadb: async () => (await import('../scripts/lib/mariadb.mjs')).startMariadb(),
 }
 
+/** @type {Record<string, (address: Pick<Started, 'host' | 'port' | 'user' | 'password'>, databases: readonly string[]) => Promise<void>>} */
+const makers = {
+  async postgres(address, databases) {
+    const { connectPostgres } = await import('../scripts/lib/postgres.mjs')
+    const server = connectPostgres(address)
+    const there = (await server.query('SELECT datname FROM pg_database')).map(({ datname }) => datname)
+    for (const name of databases.filter((name) => !there.includes(name)))
+      await server.query(`CREATE DATABASE "${name}"`)
+  },
+  async mariadb(address, databases) {
+    const { connectMariadb } = await import('../scripts/lib/mariadb-client.mjs')
+    const server = connectMariadb(address)
+    for (const name of databases) await server.query(`CREATE DATABASE IF NOT EXISTS \`${name}\``)
+  },
+}
+
 /** @typedef {keyof typeof starters} Kind */
 /** @typedef {{ pid: number, host: string, port: number, user: string, password: string, url: string }} Started */
 
-const [action, kind = 'postgres'] = process.argv.slice(2)
+const [action, kind = 'postgres', ...databases] = process.argv.slice(2)
 if (!['start', 'run', 'stop'].includes(action ?? '') || !(kind in starters)) {
-  console.error('Usage: node servers.mjs start [postgres|mariadb]; node servers.mjs stop')
+  console.error('Usage: node servers.mjs start [postgres|mariadb] [database …]; node servers.mjs stop')
   process.exitCode = 2
 } else if (action === 'run') await run(/** @type {Kind} */ (kind))
 else if (action === 'start') await start(/** @type {Kind} */ (kind))
@@ -73,8 +90,17 @@ async function start(kind) {
       return
     }
   }
-  const { host, port, user, password, url } = /** @type {Started} */ (read(kind))
-  const variables = { DB_HOST: host, DB_PORT: port, DB_USER: user, DB_PASS: password, SERVER_URL: url }
+  const started = /** @type {Started} */ (read(kind))
+  const { host, port, user, password, url } = started
+  await makers[kind]?.({ host, port, user, password }, databases)
+  const variables = {
+    DB_HOST: host,
+    DB_PORT: port,
+    DB_USER: user,
+    DB_PASS: password,
+    SERVER_URL: url,
+    ...(databases[0] === undefined ? {} : { DB_NAME: databases[0] }),
+  }
   console.log(
     `export ${Object.entries(variables)
       .map(([name, value]) => `${name}='${value}'`)

@@ -11,6 +11,7 @@ import { readGuideCommands } from './guide-commands.ts'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 
 export interface Example {
+  /** Where its package.json is: the folder `backend`, if it has one. */
   dir: string
   /** Variables of every command. Change them as a reader would with `export`. */
   env: Record<string, string>
@@ -31,8 +32,9 @@ export interface Example {
  * package.json and no more.
  */
 export function openExample(name: string, env: Readonly<Record<string, string>> = {}): Example {
-  const dir = mkdtempSync(join(tmpdir(), `tenantry-${name}-`))
-  cpSync(join(root, 'examples', name), dir, {
+  const home = mkdtempSync(join(tmpdir(), `tenantry-${name}-`))
+  const dir = existsSync(join(root, 'examples', name, 'backend')) ? join(home, 'backend') : home
+  cpSync(join(root, 'examples', name), home, {
     recursive: true,
     filter: (path) => !['node_modules', '.tenantry'].includes(basename(path)),
   })
@@ -40,7 +42,7 @@ export function openExample(name: string, env: Readonly<Record<string, string>> 
   const running = new Set<ChildProcess>()
   const variables: Record<string, string> = {
     PATH: process.env.PATH ?? '',
-    HOME: dir,
+    HOME: home,
     npm_config_update_notifier: 'false',
     ...env,
   }
@@ -90,7 +92,7 @@ export function openExample(name: string, env: Readonly<Record<string, string>> 
           // It has ended by itself.
         }
       }
-      rmSync(dir, { recursive: true, force: true })
+      rmSync(home, { recursive: true, force: true })
     },
   }
 }
@@ -134,4 +136,36 @@ export function describeGuide(example: string, cases: readonly GuideCase[]): voi
     })
     for (const { command, shows, check } of cases) test(`${[command].flat().join(' · ')}: ${shows}`, check)
   })
+}
+
+/** A server of an example, listening on a port that it found free. */
+export interface Served {
+  url: string
+  /** What it has printed so far. */
+  output(): string
+  stop(): Promise<void>
+}
+
+/** Starts a server of an example, and waits until it says which port it listens on. */
+export async function serve(
+  example: Example,
+  line: string,
+  env: Readonly<Record<string, string>> = {},
+): Promise<Served> {
+  const child = example.start(line, { PORT: '0', ...env })
+  let output = ''
+  child.stdout?.setEncoding('utf8').on('data', (text: string) => (output += text))
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => (output += text))
+  const ended = new Promise<void>((resolve) => child.once('close', () => resolve()))
+  await expect.poll(() => /port \d+/.test(output) || child.exitCode !== null, { timeout: 30_000 }).toBe(true)
+  const port = /port (\d+)/.exec(output)?.[1]
+  if (port === undefined) throw new Error(`\`${line}\` did not begin to listen:\n${output}`)
+  return {
+    url: `http://127.0.0.1:${port}`,
+    output: () => output,
+    async stop() {
+      if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGTERM')
+      await ended
+    },
+  }
 }
