@@ -32,10 +32,16 @@ function qualify(dialect: Words, schema: string, table: string): string {
 export function createTablesSql(dialect: Words, place: HistoryPlace, snapshot: HistorySnapshot): string[] {
   const statements: string[] = []
   if (snapshot.columns === null) {
-    const { columns, tableOptions, firstRow, beside } = place.shape
+    const { columns, tableOptions, firstRow, beside, primaryKey } = place.shape
     const options = tableOptions?.[dialect.family]
     const table = qualify(dialect, place.schema, place.table)
-    statements.push(`${createTableSql(dialect, table, columns)}${options === undefined ? '' : ` ${options}`}`)
+    const named =
+      primaryKey?.families.includes(dialect.family) === true
+        ? [
+            `CONSTRAINT ${dialect.quoteIdentifier(primaryKey.name(place.table))} PRIMARY KEY (${dialect.quoteIdentifier(primaryKey.column)})`,
+          ]
+        : []
+    statements.push(`${createTableSql(dialect, table, columns, named)}${options === undefined ? '' : ` ${options}`}`)
     if (firstRow !== undefined) statements.push(firstRowSql(dialect, table, firstRow))
     if (beside !== undefined) {
       const other = qualify(dialect, place.schema, beside.table)
@@ -49,7 +55,12 @@ export function createTablesSql(dialect: Words, place: HistoryPlace, snapshot: H
   return statements
 }
 
-function createTableSql(dialect: Words, table: string, columns: HistoryShape['columns']): string {
+function createTableSql(
+  dialect: Words,
+  table: string,
+  columns: HistoryShape['columns'],
+  constraints: readonly string[] = [],
+): string {
   const list = columns.map(({ name, type, notNull, unique, default: fallback }) =>
     [
       dialect.quoteIdentifier(name),
@@ -61,7 +72,7 @@ function createTableSql(dialect: Words, table: string, columns: HistoryShape['co
       .filter(Boolean)
       .join(' '),
   )
-  return `CREATE TABLE IF NOT EXISTS ${table} (${list.join(', ')})`
+  return `CREATE TABLE IF NOT EXISTS ${table} (${[...list, ...constraints].join(', ')})`
 }
 
 function firstRowSql(dialect: Words, table: string, row: Readonly<Record<string, string | number | boolean>>): string {

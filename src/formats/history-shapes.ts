@@ -1,5 +1,6 @@
 import type { Format } from '../model/format.ts'
 import type { HistoryKind, HistoryShape } from '../model/history.ts'
+import { typeormShape } from './typeorm/shape.ts'
 
 /** The table of most home-made runners: one row per applied migration, `version` names it. */
 const schemaMigrations: HistoryShape = {
@@ -54,6 +55,8 @@ const prisma: HistoryShape = {
   rolledBackAt: 'rolled_back_at',
   begun: ['id', 'checksum', 'migration_name', 'started_at'],
   logs: 'logs',
+  // Old versions left out leading zeros.
+  digest: /^[0-9a-f]{32,64}$/i,
   batch: null,
   spelling: 'id',
   // Source: `ADVISORY_LOCK_ID` of prisma-engines, and `acquire_lock` of its MySQL flavour: one for the whole server.
@@ -204,6 +207,29 @@ const golangMigrate: HistoryShape = {
   values: (row) => ({ version: row.key, dirty: false }),
 }
 
+/**
+ * Source: `ensureMigrationsTable` and `PG_MIGRATE_LOCK_ID` of node-pg-migrate's `runner`. Names of files without their
+ * ending. The tool tells the order by `run_on`, then by `id`; both come from the same clock and sequence here.
+ */
+const nodePgMigrate: HistoryShape = {
+  kind: 'node-pg-migrate',
+  defaultTable: 'pgmigrations',
+  columns: [
+    { name: 'id', type: 'serial-key' },
+    { name: 'name', type: 'varchar255', notNull: true },
+    { name: 'run_on', type: 'timestamp', notNull: true },
+  ],
+  key: 'name',
+  checksum: null,
+  order: ['id', 'run_on'],
+  finishedAt: null,
+  rolledBackAt: null,
+  batch: null,
+  spelling: 'id',
+  nativeLock: { kind: 'advisory', key: 7_241_865_325_823_964 },
+  values: (row) => ({ name: row.key, run_on: { now: true } }),
+}
+
 const shapes: Record<HistoryKind, HistoryShape> = {
   schema_migrations: schemaMigrations,
   prisma,
@@ -213,6 +239,8 @@ const shapes: Record<HistoryKind, HistoryShape> = {
   'sql-migrate': sqlMigrate,
   goose,
   'golang-migrate': golangMigrate,
+  'node-pg-migrate': nodePgMigrate,
+  typeorm: typeormShape,
 }
 
 /**

@@ -3,6 +3,7 @@ import { extname } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { TenantryError } from '../model/errors.ts'
 import { describeThrown, type ThrownReport } from '../model/thrown.ts'
+import { importDecorated } from './decorated-code.ts'
 import { refuseExit } from './refuse-exit.ts'
 
 /** Endings of files that can be imported. */
@@ -14,6 +15,10 @@ export interface CodeFile {
   path: string
   /** For messages: relative to the project. */
   shown: string
+  /** JavaScript goes through jiti, too: its tool loads files so, whatever kind of module they are. Absent: Node loads it. */
+  compile?: true
+  /** TypeScript in it, or in what it imports, has classes with decorators. Absent: none has. */
+  decorated?: true
 }
 
 /** Longer than this no migration needs to be imported: it waits for something that does not come. */
@@ -25,10 +30,10 @@ const importLimitMs = 30_000
  * credentials are not in it.
  */
 export async function importCode(file: CodeFile): Promise<unknown> {
-  const isTypeScript = /^\.[cm]?ts$/.test(extname(file.path))
+  const isTypeScript = file.compile === true || /^\.[cm]?ts$/.test(extname(file.path))
   const allowExit = refuseExit()
   try {
-    return await within(isTypeScript ? importWithJiti(file.path) : import(pathToFileURL(file.path).href))
+    return await within(isTypeScript ? importTypeScript(file) : import(pathToFileURL(file.path).href))
   } catch (error) {
     throw await describeImport(file, error)
   } finally {
@@ -69,6 +74,10 @@ export interface ExportedFunction {
 function member(value: unknown, name: string): unknown {
   const isHolder = (typeof value === 'object' && value !== null) || typeof value === 'function'
   return isHolder ? (value as Record<string, unknown>)[name] : undefined
+}
+
+function importTypeScript({ path, decorated }: CodeFile): Promise<unknown> {
+  return decorated === true ? importDecorated(path) : importWithJiti(path)
 }
 
 let jiti: Promise<{ import(id: string): Promise<unknown> }> | null = null

@@ -12,6 +12,9 @@ export const formatNames = [
   'sql-migrate',
   'goose',
   'golang-migrate',
+  'node-pg-migrate',
+  'drizzle',
+  'typeorm',
 ] as const
 
 export type FormatName = (typeof formatNames)[number]
@@ -40,6 +43,13 @@ export interface LoadedMigrations {
   notices: readonly Notice[]
   /** What the tool's own config says about its history table, where it says anything. */
   history?: { table?: string; schema?: string }
+  /**
+   * The tool itself refuses a pending migration that is older than an applied one, and so does `up`; the hint says what
+   * to do then. Absent: it is applied, unless `--strict-order` is given.
+   */
+  strictOrder?: { hint: string }
+  /** The history table as that version of the tool makes it that wrote this folder. Absent: the format's own. */
+  shape?: HistoryShape
 }
 
 /** What became of asking the tool itself to write a migration. */
@@ -56,6 +66,8 @@ export interface TemplateFile {
   /** Absolute path. */
   path: string
   text: string
+  /** What the file holds now, where one that is there gets more (a journal). Absent: it must not be there. */
+  replaces?: string
 }
 
 /**

@@ -10,7 +10,9 @@ export const historyKinds = [
   'sql-migrate',
   'goose',
   'golang-migrate',
+  'node-pg-migrate',
   'drizzle',
+  'typeorm',
 ] as const
 
 export type HistoryKind = (typeof historyKinds)[number]
@@ -25,6 +27,8 @@ export type ColumnType =
   | 'version-key'
   | 'text-key'
   | 'varchar255-key'
+  | 'generated-id'
+  | 'varchar'
   | 'datetime'
   | 'identity-key'
   | 'stamp'
@@ -82,6 +86,11 @@ export interface HistoryShape {
   defaultTable: string
   /** Used to create the table where it is missing. An existing table is taken as it is. */
   columns: readonly HistoryColumn[]
+  /**
+   * A primary key that the tool gives a name of its own: by its table, in these kinds of databases. Absent: the types of
+   * the columns say which it is.
+   */
+  primaryKey?: { column: string; families: readonly DialectName[]; name(table: string): string }
   /** Column that names the migration. */
   key: string
   /**
@@ -125,6 +134,8 @@ export interface HistoryShape {
   kinds?: { column: string; states: Readonly<Record<string, HistoryEntry['state']>> }
   /** What the tool writes when it undoes: it keeps all rows, and adds one. Absent: it deletes the row. */
   undoneRow?(row: NewHistoryRow): RowValues
+  /** How the tool speaks of a failed row, and the command that takes it away; its rows hold no more of it. Absent: see `logs`. */
+  failed?: { called: string; repair: string }
   /** What a checksum looks like that the tool itself wrote: another one then means that the file was changed. Absent: unknown. */
   digest?: RegExp
   /** The tool has a command that corrects its checksums, so that they count before those of our ledger. Absent: it has none. */
@@ -186,6 +197,14 @@ export interface AdvisoryLock {
   key: number | string
   /** Of the named lock that the tool takes on MySQL, which has no shared ones: only looked at. Absent: none. */
   name?: string
+}
+
+/** What stands in a tool's lock row. */
+export interface NativeLockState {
+  /** `own`: a run of ours wrote it. */
+  held: 'free' | 'tool' | 'own'
+  /** ISO time of the last write, where the server keeps one; null: it cannot be told. */
+  since: string | null
 }
 
 /** What stands in a native lock row while a run of ours holds it. Any value but 0 keeps the tool out. */
@@ -285,3 +304,6 @@ export const ledgerColumns = [
   ['applied_by', 'varchar(40) NOT NULL'],
   ['recorded_at', 'timestamp NOT NULL'],
 ] as const
+
+/** Where a lock cannot end with its session: rows that say who has it and until when, in the target itself. */
+export const leaseTable = 'tenantry_lock'

@@ -19,6 +19,8 @@ const columnTypes: Readonly<Record<ColumnType, string>> = {
   'version-key': 'VARCHAR(128) PRIMARY KEY',
   'text-key': 'VARCHAR(255) NOT NULL PRIMARY KEY',
   'varchar255-key': 'VARCHAR(255) NOT NULL PRIMARY KEY',
+  'generated-id': 'INT NOT NULL AUTO_INCREMENT PRIMARY KEY',
+  varchar: 'VARCHAR(255)',
   datetime: 'DATETIME',
   'identity-key': 'BIGINT(20) UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY',
   stamp: 'TIMESTAMP NULL',

@@ -17,6 +17,8 @@ const columnTypes: Readonly<Record<ColumnType, string>> = {
   'version-key': 'VARCHAR(128) PRIMARY KEY',
   'text-key': 'VARCHAR(255) NOT NULL PRIMARY KEY',
   'varchar255-key': 'VARCHAR(255) NOT NULL PRIMARY KEY',
+  'generated-id': 'INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL',
+  varchar: 'VARCHAR',
   datetime: 'DATETIME',
   'identity-key': 'INTEGER PRIMARY KEY AUTOINCREMENT',
   stamp: 'TIMESTAMP',
