@@ -1,6 +1,7 @@
 import { CodeFault, type CodeFaultKind, type CodeSession } from '../../model/code.ts'
 import type { DialectName } from '../../model/server.ts'
 import type { Knexfile } from './knexfile.ts'
+import { carryOutQuery, type SqliteClient, type SqliteQuery } from './sqlite-query.ts'
 
 /** What is used of Knex; the same from 0.95 to 3. */
 export interface Knex {
@@ -17,11 +18,14 @@ export interface Transactor extends Knex {
 
 interface KnexClient {
   config: Record<string, unknown>
+  /** Of SQLite's clients: which of its drivers they are for. */
+  driverName?: string
   connectionSettings: object
   schemaBuilder(): unknown
   queryBuilder(): unknown
   raw(...args: unknown[]): unknown
   transaction(...args: unknown[]): { isCompleted(): boolean }
+  _query(connection: unknown, query: unknown): Promise<unknown>
 }
 
 type ClientClass = new (config: object) => KnexClient
@@ -40,7 +44,7 @@ export interface RunState {
   transactions: { isCompleted(): boolean }[]
 }
 
-const clients: Partial<Record<DialectName, string>> = { postgres: 'pg', mysql: 'mysql2' }
+const clients: Partial<Record<DialectName, string>> = { postgres: 'pg', mysql: 'mysql2', sqlite: 'better-sqlite3' }
 
 /** Knex's own warnings would come once per target, and between the lines of a report. */
 const silent = { warn() {}, error() {}, deprecate() {}, debug() {} }
@@ -57,9 +61,10 @@ export function makeInstance(
   state: RunState,
 ): Knex {
   const { client: wanted, ...config } = knexfile?.config ?? {}
-  const name = clients[session.dialect]
+  const isOfDialect = typeof wanted === 'string' && dialectOfClient(wanted) === session.dialect
+  const name = isOfDialect ? wanted : clients[session.dialect]
   const own = typeof wanted === 'function' ? (wanted as ClientClass) : null
-  const Base = own ?? findClientClass(makeKnex, session.dialect)
+  const Base = own ?? findClientClass(makeKnex, session.dialect, name)
   const knex = makeKnex({
     log: silent,
     ...config,
@@ -69,21 +74,25 @@ export function makeInstance(
     version: session.dialect === 'postgres' ? /^[\d.]+/.exec(session.serverVersion)?.[0] : session.serverVersion,
   })
   // Migrations look at these, and Knex itself asks for the database's name.
-  const settings = { database: session.database }
-  knex.client.config.client = typeof wanted === 'string' && dialectOfClient(wanted) === session.dialect ? wanted : name
+  const settings = session.dialect === 'sqlite' ? { filename: session.database } : { database: session.database }
+  knex.client.config.client = name
   knex.client.config.connection = settings
   knex.client.connectionSettings = settings
   return knex
 }
 
-const classes = new WeakMap<MakeKnex, Map<DialectName, ClientClass>>()
+const classes = new WeakMap<MakeKnex, Map<string, ClientClass>>()
 
-/** Knex hands its clients' classes out only on an instance. */
-function findClientClass(makeKnex: MakeKnex, dialect: DialectName): ClientClass {
-  const known = classes.get(makeKnex) ?? new Map<DialectName, ClientClass>()
+/**
+ * Knex hands its clients' classes out only on an instance. Those of SQLite give the results of raw queries as their
+ * drivers do, so that there the one that the knexfile names is taken.
+ */
+function findClientClass(makeKnex: MakeKnex, dialect: DialectName, named: string | undefined): ClientClass {
+  const known = classes.get(makeKnex) ?? new Map<string, ClientClass>()
   classes.set(makeKnex, known)
-  const found = known.get(dialect) ?? makeKnex({ client: clients[dialect], log: silent }).client.constructor
-  known.set(dialect, found)
+  const client = dialect === 'sqlite' && named === 'sqlite3' ? named : (clients[dialect] ?? '')
+  const found = known.get(client) ?? makeKnex({ client, log: silent }).client.constructor
+  known.set(client, found)
   return found
 }
 
@@ -91,7 +100,7 @@ function findClientClass(makeKnex: MakeKnex, dialect: DialectName): ClientClass 
 export function dialectOfClient(client: string): DialectName | null {
   if (/^(pg|pg-?native|postgres(ql)?)$/.test(client)) return 'postgres'
   if (/^(mysql2?|maria(db|sql)?)$/.test(client)) return 'mysql'
-  return /sqlite/.test(client) ? 'sqlite' : null
+  return /sqlite|libsql/.test(client) ? 'sqlite' : null
 }
 
 /** A new one each time: Knex writes into what it is thrown. */
@@ -124,6 +133,10 @@ function bindClient(Base: ClientClass, session: CodeSession, state: RunState) {
     initializePool() {}
     async destroy(done?: () => void) {
       done?.()
+    }
+    override _query(connection: unknown, query: unknown) {
+      if (session.dialect !== 'sqlite') return super._query(connection, query)
+      return carryOutQuery(connection as SqliteClient, query as SqliteQuery, this.driverName)
     }
     override schemaBuilder() {
       state.touched = true
