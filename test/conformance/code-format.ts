@@ -13,12 +13,15 @@ export interface CodeFormatSample {
   ids: readonly [string, string, string]
   file(id: string): string
   /** A file as people of this tool write it, with these bodies of `up` and `down`. */
-  text(up: string, down: string): string
+  text(up: string, down: string, id: string): string
+  /** A file of this migration that holds this line, whatever it means. Absent: the line alone. */
+  around?(line: string, id: string): string
 }
 
 /** What every format must do whose migrations are code: the counterpart of `describeFormat`. */
 export function describeCodeFormat(sample: CodeFormatSample): void {
   const { format, ids } = sample
+  const around = (line: string, id: string) => sample.around?.(line, id) ?? line
 
   describe(`format ${format.name}`, () => {
     let dir: string
@@ -39,10 +42,10 @@ export function describeCodeFormat(sample: CodeFormatSample): void {
       await writeFile(join(dir, path), text)
     }
     async function writeAll(): Promise<void> {
-      for (const id of [...ids].reverse()) await write(sample.file(id), sample.text(`return '${id}'`, `return 'x'`))
+      for (const id of [...ids].reverse()) await write(sample.file(id), sample.text(`return '${id}'`, `return 'x'`, id))
     }
     async function loadOne(text: string): Promise<Migration> {
-      await write(sample.file(ids[0]), text)
+      await write(sample.file(ids[0]), around(text, ids[0]))
       const [first] = (await format.load(options())).migrations
       if (first === undefined) throw new Error('nothing was loaded')
       return first
@@ -62,7 +65,7 @@ export function describeCodeFormat(sample: CodeFormatSample): void {
 
     it('loads in order, with both directions as code that is imported when it is asked for', async () => {
       await writeAll()
-      await write(sample.file(ids[1]), 'throw new Error("imported")\n')
+      await write(sample.file(ids[1]), around('throw new Error("imported")\n', ids[1]))
       const { migrations } = await format.load(options())
       expect(migrations.map((migration) => migration.id)).toEqual([...ids])
       for (const { id, up, down, checksum, otherChecksums } of migrations) {
@@ -89,7 +92,7 @@ export function describeCodeFormat(sample: CodeFormatSample): void {
       expect(new Set(keys).size).toBe(keys.length)
       for (const migration of migrations) {
         expect(migration.keys).toContain(migration.id)
-        expect(migration.keys[0]).toBe(sample.file(migration.id))
+        expect(migration.keys[0]).toBe(format.history.spelling === 'id' ? migration.id : sample.file(migration.id))
       }
     })
 
@@ -123,7 +126,7 @@ export function describeCodeFormat(sample: CodeFormatSample): void {
 
     it('tells an undo that does nothing', async () => {
       await writeAll()
-      await write(sample.file(ids[1]), sample.text('return 1', '// later'))
+      await write(sample.file(ids[1]), sample.text('return 1', '// later', ids[1]))
       const { migrations } = await format.load(options())
       expect(await codeOf(migrations[0]?.down ?? null)).toMatchObject({ empty: false })
       expect(await codeOf(migrations[1]?.down ?? null)).toMatchObject({ empty: true })
@@ -133,7 +136,7 @@ export function describeCodeFormat(sample: CodeFormatSample): void {
       await writeAll()
       const other = await mkdtemp(join(tmpdir(), `tenantry-${format.name}-`))
       try {
-        await writeFile(join(other, sample.file(ids[1])), '')
+        await writeFile(join(other, sample.file(ids[1])), around('', ids[1]))
         await expect(format.load(options({ dirs: [dir, other] }))).rejects.toMatchObject({
           code: 'MIGRATION_DUPLICATE',
           message: expect.stringContaining(ids[1]),
@@ -154,15 +157,15 @@ export function describeCodeFormat(sample: CodeFormatSample): void {
           await writeFile(file.path, file.text)
         }
         const last = (await format.load(options())).migrations.at(-1)
-        expect(last?.id).toMatch(name === 'again' ? /again/ : /add[_-]users/)
+        expect(last?.id).toMatch(name === 'again' ? /again/ : /add[_-]?users/i)
         expect(await codeOf(last?.up ?? null)).toMatchObject({ run: expect.any(Function), empty: true })
       }
       await expect(format.template(options(), '!', { description: null, now })).rejects.toMatchObject({ code: 'USAGE' })
     })
 
-    it('has a history table that spells migrations by their files', () => {
+    it('has a history table that spells migrations by their files or ids', () => {
       const { key, spelling, values } = format.history
-      expect(spelling).toBe('file')
+      expect(['file', 'id']).toContain(spelling)
       expect(values({ key: 'k', checksum: 'c', description: null, batch: 1, steps: 1 })[key]).toBe('k')
     })
   })

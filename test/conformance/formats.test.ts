@@ -61,6 +61,14 @@ const codeSamples: readonly CodeFormatSample[] = [
     text: (up, down) =>
       `module.exports = {\n  async up(queryInterface, Sequelize) { ${up}\n },\n  async down(queryInterface) { ${down}\n },\n}\n`,
   },
+  {
+    format: formats.typeorm,
+    ids: ['Users1704067200000', 'Roles1704153600000', 'Orders1704240000000'],
+    file: (id) => `${id.slice(-13)}-${id.slice(0, -13)}.js`,
+    text: (up, down, id) =>
+      `module.exports = class ${id} {\n  async up(queryRunner) { ${up}\n }\n  async down(queryRunner) { ${down}\n }\n}\n`,
+    around: (line, id) => `exports.${id} = class ${id} {}\n${line}`,
+  },
 ]
 
 for (const sample of samples) describeFormat(sample)
