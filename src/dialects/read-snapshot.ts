@@ -36,14 +36,17 @@ export function readSnapshot(
       const flagged = flag?.[isYes(row[flag.column]) ? 'yes' : 'no']
       const failed = flagged === 'failed' || (has(shape.finishedAt) && row[shape.finishedAt] == null)
       const checksum = has(shape.checksum) ? text(row[shape.checksum]) : ''
+      const kind = has(shape.kinds?.column) ? text(row[shape.kinds.column]) : ''
+      const other = has(shape.keyElse) && row[shape.key] == null ? shape.keyElse : null
       const batch = has(shape.batch) ? row[shape.batch] : null
       const logs = failed && has(shape.logs) ? text(row[shape.logs]).slice(0, 2000) : ''
       return {
-        key: text(row[shape.key]),
+        key: text(row[other ?? shape.key]),
         checksum: checksum === '' ? null : checksum,
-        state: flagged ?? (failed ? 'failed' : 'applied'),
+        state: failed ? 'failed' : (stateOfKind(shape, kind) ?? flagged ?? 'applied'),
         ...(batch == null ? {} : { batch: Number(batch) }),
         ...(logs === '' ? {} : { logs }),
+        ...(other === null ? {} : { repeats: true }),
       }
     }),
     hasLedger: found.ledger !== null,
@@ -61,6 +64,11 @@ export function readSnapshot(
       )
       .sort((a, b) => compare(a.migration, b.migration)),
   })
+}
+
+/** What a row is by its kind; undefined: the kind says nothing. */
+export function stateOfKind({ kinds }: HistoryShape, word: string): HistoryEntry['state'] | undefined {
+  return kinds !== undefined && Object.hasOwn(kinds.states, word) ? kinds.states[word] : undefined
 }
 
 function readColumn(row: Row): HistoryTableColumn {

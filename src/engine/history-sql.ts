@@ -1,5 +1,12 @@
 import type { Dialect, TransactionMark } from '../model/dialect.ts'
-import { type HistoryShape, type HistorySnapshot, ledgerColumns, ledgerTable } from '../model/history.ts'
+import {
+  type HistoryShape,
+  type HistorySnapshot,
+  keyExpression,
+  ledgerColumns,
+  ledgerTable,
+  type RowValues,
+} from '../model/history.ts'
 import type { Migration } from '../model/migration.ts'
 import type { Standing } from '../model/plan.ts'
 import { findEnding, spellingsOf, spellKey, stemOfKey } from './match-history.ts'
@@ -32,7 +39,7 @@ function qualify(dialect: Words, schema: string, table: string): string {
 export function createTablesSql(dialect: Words, place: HistoryPlace, snapshot: HistorySnapshot): string[] {
   const statements: string[] = []
   if (snapshot.columns === null) {
-    const { columns, tableOptions, firstRow, beside, primaryKey } = place.shape
+    const { columns, tableOptions, firstRow, beside, primaryKey, index } = place.shape
     const options = tableOptions?.[dialect.family]
     const table = qualify(dialect, place.schema, place.table)
     const named =
@@ -41,7 +48,11 @@ export function createTablesSql(dialect: Words, place: HistoryPlace, snapshot: H
             `CONSTRAINT ${dialect.quoteIdentifier(primaryKey.name(place.table))} PRIMARY KEY (${dialect.quoteIdentifier(primaryKey.column)})`,
           ]
         : []
-    statements.push(`${createTableSql(dialect, table, columns, named)}${options === undefined ? '' : ` ${options}`}`)
+    const indexed =
+      index && dialect.phrases.tableIndex(place.schema, place.table, index.name(place.table), index.column)
+    const inside = indexed !== undefined && 'inside' in indexed ? [...named, indexed.inside] : named
+    statements.push(`${createTableSql(dialect, table, columns, inside)}${options === undefined ? '' : ` ${options}`}`)
+    if (indexed !== undefined && 'after' in indexed) statements.push(indexed.after)
     if (firstRow !== undefined) statements.push(firstRowSql(dialect, table, firstRow))
     if (beside !== undefined) {
       const other = qualify(dialect, place.schema, beside.table)
@@ -129,8 +140,13 @@ export function insertHistorySql(
     description: migration.description,
     steps,
     batch: batchOf(standing.snapshot, rollout),
+    ...(migration.row === undefined ? {} : { own: migration.row.up }),
   })
-  return moveMarkSql(dialect, place, standing, values) ?? [insertSql(dialect, place, standing, values)]
+  const replaced =
+    migration.repeats === true && place.shape.keyElse === undefined
+      ? [deleteHistorySql(dialect, place, spellingsOf(migration, standing.snapshot.entries))]
+      : []
+  return moveMarkSql(dialect, place, standing, values) ?? [...replaced, insertSql(dialect, place, standing, values)]
 }
 
 /** Puts the mark somewhere else, or away; null: the history is none. */
@@ -157,6 +173,13 @@ export function removeHistorySql(
   migration: Migration,
 ): string[] {
   const { entries } = standing.snapshot
+  const { undoneRow } = place.shape
+  if (undoneRow !== undefined) {
+    const { checksum, description, row } = migration
+    const own = row?.down === undefined ? {} : { own: row.down }
+    const key = newKey(migration, standing, place.shape)
+    return [insertSql(dialect, place, standing, undoneRow({ key, checksum, description, steps: 0, batch: 0, ...own }))]
+  }
   if (place.shape.mark !== true) return [deleteHistorySql(dialect, place, spellingsOf(migration, entries))]
   const below = keyBelow(
     entries.map(({ key }) => key),
@@ -166,21 +189,33 @@ export function removeHistorySql(
   return moveMarkSql(dialect, place, standing, below === null ? null : place.shape.values(row)) ?? []
 }
 
-type RowValues = ReturnType<HistoryShape['values']>
-
 function insertSql(dialect: Words, place: HistoryPlace, { snapshot }: Standing, values: RowValues): string {
   const columns: readonly { name: string }[] = snapshot.columns ?? place.shape.columns
   const kept = Object.entries(values).filter(([name]) => columns.some((one) => one.name === name))
   const names = kept.map(([name]) => dialect.quoteIdentifier(name)).join(', ')
   const table = qualify(dialect, place.schema, place.table)
   const list = kept.map(([name, value]) =>
-    isTimeAsText(value) ? dialect.phrases.nowText(newestTextSql(dialect, table, name)) : literal(dialect, value),
+    isTimeAsText(value)
+      ? dialect.phrases.nowText(newestTextSql(dialect, table, name))
+      : isNext(value)
+        ? nextSql(dialect, table, name)
+        : literal(dialect, value),
   )
   return `INSERT INTO ${table} (${names}) VALUES (${list.join(', ')})`
 }
 
 function isTimeAsText(value: RowValues[string]): boolean {
   return typeof value === 'object' && value !== null && 'now' in value && value.now === 'text'
+}
+
+function isNext(value: RowValues[string]): boolean {
+  return typeof value === 'object' && value !== null && 'next' in value
+}
+
+/** One more than the highest number in a column. MySQL reads a table that it inserts into only from within. */
+function nextSql(dialect: Words, table: string, column: string): string {
+  const name = dialect.quoteIdentifier(column)
+  return `(SELECT known.n FROM (SELECT COALESCE(MAX(${name}), 0) + 1 AS n FROM ${table}) AS known)`
 }
 
 /** The latest time in a column of such texts; others that somebody wrote there are passed over. */
@@ -203,13 +238,15 @@ export function writeBegunSql(
 ): string[] {
   const { begun, logs } = place.shape
   if (begun === undefined) return []
-  const { checksum, description } = migration
+  const { checksum, description, row } = migration
   const key = newKey(migration, standing, place.shape)
-  const all = place.shape.values({ key, checksum, description, steps: 0, batch: 0 })
+  const own = row === undefined ? {} : { own: row.up }
+  const all = place.shape.values({ key, checksum, description, steps: 0, batch: 0, ...own })
   const values: RowValues = Object.fromEntries(Object.entries(all).filter(([name]) => begun.includes(name)))
   if (logs !== undefined) values[logs] = note
   const { flag } = place.shape
-  const moved = moveMarkSql(dialect, place, standing, flag === undefined ? values : { ...values, [flag.column]: true })
+  if (flag !== undefined) values[flag.column] = flag.yes === 'failed'
+  const moved = moveMarkSql(dialect, place, standing, values)
   if (moved !== null) return moved
   return [...clearBegunSql(dialect, place, migration.keys), insertSql(dialect, place, standing, values)]
 }
@@ -238,7 +275,8 @@ export function rollBackFailedSql(dialect: Words, place: HistoryPlace, keys: rea
   ]
 }
 
-function unfinished(dialect: Words, { finishedAt, rolledBackAt }: HistoryShape): string {
+function unfinished(dialect: Words, { finishedAt, rolledBackAt, flag }: HistoryShape): string {
+  if (flag?.no === 'failed') return `NOT ${dialect.quoteIdentifier(flag.column)}`
   const columns = [finishedAt, rolledBackAt].filter((column) => column !== null)
   return columns.map((column) => `${dialect.quoteIdentifier(column)} IS NULL`).join(' AND ')
 }
@@ -248,14 +286,15 @@ function literal(dialect: Words, value: RowValues[string]): string {
   if (typeof value === 'boolean') return value ? 'TRUE' : 'FALSE'
   if (typeof value === 'number') return String(value)
   if (typeof value === 'string') return dialect.quoteLiteral(value)
-  return 'now' in value ? dialect.phrases.now : dialect.phrases.uuid
+  const { now, user, elapsedMs, uuid } = dialect.phrases
+  return 'now' in value ? now : 'user' in value ? user : 'elapsed' in value ? elapsedMs : uuid
 }
 
 /** Takes the row away again, whichever way it is spelled. */
 export function deleteHistorySql(dialect: Words, place: HistoryPlace, keys: readonly string[]): string {
-  const column = dialect.quoteIdentifier(place.shape.key)
+  const key = keyExpression(place.shape, dialect.quoteIdentifier, dialect.phrases.asText)
   const list = keys.map(dialect.quoteLiteral).join(', ')
-  return `DELETE FROM ${qualify(dialect, place.schema, place.table)} WHERE ${dialect.phrases.asText(column)} IN (${list})`
+  return `DELETE FROM ${qualify(dialect, place.schema, place.table)} WHERE ${key} IN (${list})`
 }
 
 /** Takes the ledger's rows away that belong to these history keys. */

@@ -37,6 +37,8 @@ export function planDown(
   const wanted = [...begun, ...chosen.migrations]
   const error =
     refuseLost(undoing, migrations) ??
+    refuseRepeated(options.migration) ??
+    refuseBelowFloor(standing, wanted) ??
     refuseBelowMark(standing, wanted) ??
     refuseRenamed(chosen.renamed) ??
     refuseMissing(
@@ -62,7 +64,7 @@ interface Choice {
 
 function choose(standing: Standing, migrations: readonly Migration[], options: DownPlanOptions, begun: number): Choice {
   const { migration, to, only } = options
-  if (only != null) return chooseOnly(standing, new Set(only))
+  if (only != null) return withoutRepeated(chooseOnly(standing, new Set(only)))
   if (migration != null) {
     const applied = standing.applied.filter((one) => one.id === migration.id)
     const renamed = standing.renamed.filter((one) => one.to === migration.id).map((one) => one.to)
@@ -71,11 +73,11 @@ function choose(standing: Standing, migrations: readonly Migration[], options: D
   if (to != null) {
     const later = new Set(migrations.slice(findPlace(migrations, to) + 1))
     const ids = new Set([...later].map((one) => one.id))
-    return {
+    return withoutRepeated({
       migrations: standing.appliedOrder.filter((one) => later.has(one)).reverse(),
       missing: findMissingAfter(standing, migrations, to),
       renamed: standing.renamed.filter((one) => ids.has(one.to)).map((one) => one.to),
-    }
+    })
   }
   const count = options.batch === true ? countLastBatch(standing) : (options.steps ?? 1)
   return chooseLast(standing, migrations, Math.max(count - begun, 0))
@@ -99,11 +101,12 @@ function countLastBatch({ snapshot: { entries } }: Standing): number {
 /** The last rows of the history, whatever they are: one without a file must not be passed over in silence. */
 function chooseLast(standing: Standing, migrations: readonly Migration[], count: number): Choice {
   const applied = new Set(standing.applied)
-  const known = new Set([...standing.missing, ...standing.renamed.map((one) => one.from)])
+  const known = new Set([...standing.missing, ...(standing.foreign ?? []), ...standing.renamed.map((one) => one.from)])
   const names = new Map(standing.renamed.map((one) => [one.from, one.to]))
   const rows = new Map<string, Migration | null>()
   for (const { entry, migration } of matchHistory(migrations, standing.snapshot.entries)) {
     if (migration === null ? !known.has(entry.key) : !applied.has(migration)) continue
+    if (entry.repeats === true || migration?.repeats === true) continue
     rows.delete(migration?.id ?? entry.key)
     rows.set(migration?.id ?? entry.key, migration)
   }
@@ -198,6 +201,34 @@ function refuseMissing(without: readonly Migration[], missing: readonly string[]
         : 'Bring the files back from version control, or name the one migration that is to be undone.',
     context: { migration: first, migrations: ids },
   })
+}
+
+/** What repeats is passed over: it has no undo, and the next `up` makes it anew. */
+function withoutRepeated(choice: Choice): Choice {
+  return { ...choice, migrations: choice.migrations.filter(({ repeats }) => repeats !== true) }
+}
+
+function refuseRepeated(named: Migration | null | undefined): TenantryError | null {
+  if (named?.repeats !== true) return null
+  return new TenantryError('UNDO_MISSING', `Nothing was undone: ${named.id} is repeatable, and has no undo.`, {
+    hint: `Give ${named.up.file} the text that it should have, and run \`tenantry up\`: it is applied again.`,
+    context: { migration: named.id, file: named.up.file },
+  })
+}
+
+/** Below a baseline the tool takes everything for applied, whatever its other rows say. */
+function refuseBelowFloor({ floor }: Standing, wanted: readonly Migration[]): TenantryError | null {
+  const below = wanted.filter((migration) => floor?.includes(migration) === true)
+  const [first] = below
+  if (first === undefined) return null
+  return new TenantryError(
+    'UNDO_MISSING',
+    `Nothing was undone: ${below.map(({ id }) => id).join(', ')} ${below.length === 1 ? 'counts' : 'count'} as applied because of the history's baseline row, which no undo can take back.`,
+    {
+      hint: 'Undo fewer migrations: `tenantry down --to <the last one below the baseline>`.',
+      context: { migration: first.id },
+    },
+  )
 }
 
 /** A mark can only be moved back from its end. */

@@ -16,6 +16,8 @@ export interface UpPlanOptions {
   allowChanged?: boolean
   /** Refuse pending migrations that are older than an applied one. Default: false. */
   strictOrder?: boolean
+  /** The set's tool refuses them by itself, and this is what to do then. Default: it does not. */
+  toolOrder?: { hint: string } | undefined
   /** Ids that may not run now; what comes after them in the folder waits, too. Default: none. */
   held?: ReadonlySet<string>
 }
@@ -31,9 +33,9 @@ export function planUp(standing: Standing, migrations: readonly Migration[], opt
     return { steps: [], error: describeUnplaceable(standing.late).toJSON() }
   }
   const wanted = migrations.slice(0, options.to == null ? migrations.length : findPlace(migrations, options.to) + 1)
-  if (options.strictOrder === true) {
+  if (options.strictOrder === true || options.toolOrder !== undefined) {
     const late = standing.outOfOrder.filter((migration) => wanted.includes(migration))
-    if (late.length > 0) return { steps: [], error: describeLate(late).toJSON() }
+    if (late.length > 0) return { steps: [], error: describeLate(late, options.toolOrder?.hint).toJSON() }
   }
   const begun = new Set(standing.halfDone.map((half) => half.migration))
   const pending = new Set(standing.pending)
@@ -98,8 +100,9 @@ function gist(logs: string): string {
 }
 
 /** A migration that failed under the tool itself, which settles it only when it is told how. */
-export function refuseFailed({ migration, logs, dirty }: HalfDone, then: string): TenantryError {
+export function refuseFailed({ migration, logs, dirty, called }: HalfDone, then: string): TenantryError {
   if (dirty === true) return describeDirty(migration, then)
+  if (called !== undefined) return describeCalled(migration, called, then)
   const words = gist(logs ?? '')
   const said = words === '' ? '' : ` It noted: ${words.slice(0, mostLogs)}${words.length > mostLogs ? '…' : '.'}`
   return new TenantryError(
@@ -131,13 +134,13 @@ export function refuseChanged(changed: readonly Migration[], allowed: boolean): 
   )
 }
 
-function describeLate(late: readonly Migration[]): TenantryError {
+function describeLate(late: readonly Migration[], hint: string | undefined): TenantryError {
   const ids = late.map((migration) => migration.id)
   return new TenantryError(
     'OUT_OF_ORDER',
     `${ids.join(', ')} ${ids.length === 1 ? 'is' : 'are'} pending, and newer migrations are applied already.`,
     {
-      hint: 'Rename to the end of the order what no database has applied yet; or leave out `--strict-order`.',
+      hint: hint ?? 'Rename to the end of the order what no database has applied yet; or leave out `--strict-order`.',
       context: { ...(ids[0] === undefined ? {} : { migration: ids[0] }), migrations: ids },
     },
   )
@@ -151,6 +154,20 @@ function describeUnplaceable(late: readonly Migration[]): TenantryError {
     {
       hint: `Give ${ids.length === 1 ? 'the file' : 'each file'} a number after the last one. What is there already is recorded with \`tenantry baseline --migration ${ids[0]}\`.`,
       context: { ...(ids[0] === undefined ? {} : { migration: ids[0] }), migrations: ids },
+    },
+  )
+}
+
+/** A row that says no more than that it failed. */
+function describeCalled(migration: string, called: NonNullable<HalfDone['called']>, then: string): TenantryError {
+  return new TenantryError(
+    'MIGRATION_HALF_APPLIED',
+    `Migration ${migration} is recorded as failed (${called.called}), ${then}.`,
+    {
+      hint:
+        `\`tenantry baseline --migration ${migration}\` looks whether all of it is there, and records it as applied; ` +
+        `\`tenantry baseline --rolled-back ${migration}\` looks whether nothing of it is there, and takes the row away, as ${called.repair} does without looking. Both refuse where that is not so. Then run \`tenantry up\` again.`,
+      context: { migration },
     },
   )
 }

@@ -2,7 +2,7 @@ import type { HistoryEntry, HistoryShape, HistorySnapshot, LedgerEntry } from '.
 import type { Migration } from '../model/migration.ts'
 import type { HalfDone, RenamedMigration, Standing } from '../model/plan.ts'
 import { findKeyStyle, findLedgerOfKey, type MatchedEntry, matchesChecksum, matchHistory } from './match-history.ts'
-import { findLate, settleRows } from './settle-rows.ts'
+import { findBelowFloor, findLate, settleRows } from './settle-rows.ts'
 
 /**
  * What one history means for a folder of migrations. Pure; a comparison of sets, never "newer than the last one".
@@ -20,13 +20,19 @@ export function readStanding(migrations: readonly Migration[], stored: HistorySn
     rows.delete(migration)
     rows.set(migration, entry)
   }
+  for (const [migration, entry] of rows) {
+    if (migration.repeats === true && !isLatest(migration, entry, snapshot.ledger)) rows.delete(migration)
+  }
   const applied = migrations.filter((migration) => rows.has(migration))
-  const orphans = matched.filter(({ entry, migration }) => migration === null && !unfinished.has(entry.key))
+  const lost = matched.filter(({ entry, migration }) => migration === null && !unfinished.has(entry.key))
+  const orphans = lost.filter(({ entry }) => entry.state !== 'foreign')
+  const foreign = lost.filter(({ entry }) => entry.state === 'foreign').map(({ entry }) => entry.key)
+  const floor = findBelowFloor(migrations, stored.entries)
   const open = migrations.filter((migration) => !rows.has(migration) && !unfinished.has(migration.id))
   const renamed = findRenamed(open, orphans, snapshot.ledger)
   const [from, to] = [new Set(renamed.map((one) => one.from)), new Set(renamed.map((one) => one.to))]
   const pending = open.filter((migration) => !to.has(migration.id))
-  const last = migrations.findLastIndex((migration) => rows.has(migration))
+  const last = migrations.findLastIndex((migration) => migration.repeats !== true && rows.has(migration))
   const newest = new Set(migrations.slice(0, Math.max(last, 0)))
   return {
     snapshot,
@@ -34,13 +40,27 @@ export function readStanding(migrations: readonly Migration[], stored: HistorySn
     appliedOrder: [...rows.keys()],
     pending,
     halfDone,
-    ...judgeChecksums(applied, rows, snapshot.ledger, shape),
+    ...judgeChecksums(
+      applied.filter((migration) => !floor.includes(migration)),
+      rows,
+      snapshot.ledger,
+      shape,
+    ),
     missing: [...new Set(orphans.map(({ entry }) => entry.key))].filter((key) => !from.has(key)),
     outOfOrder: pending.filter((migration) => newest.has(migration)),
     renamed,
     keyStyle: findKeyStyle(matched, shape),
+    ...(floor.length > 0 ? { floor } : {}),
+    ...(foreign.length > 0 ? { foreign } : {}),
     ...(shape.mark === true ? describeMark(pending, migrations, snapshot) : {}),
   }
+}
+
+/** Is what a repeated migration's last row says what its file says? The tool's own checksum decides where it has one. */
+function isLatest(migration: Migration, { checksum }: HistoryEntry, ledger: readonly LedgerEntry[]): boolean {
+  if (checksum !== null) return matchesChecksum(migration, checksum)
+  const row = ledger.find((one) => one.migration === migration.id && one.state === 'applied')
+  return row !== undefined && matchesChecksum(migration, row.checksum)
 }
 
 function describeMark(
@@ -75,7 +95,10 @@ function findHalfDone(
   ledger: readonly LedgerEntry[],
   shape: HistoryShape,
 ): HalfDone[] {
-  const finished = matched.filter(({ entry }) => entry.state === 'applied')
+  const finished = matched.filter(
+    ({ entry, migration }) =>
+      entry.state === 'applied' && (migration?.repeats !== true || isLatest(migration, entry, ledger)),
+  )
   const recorded = new Set(finished.map(({ entry, migration }) => migration?.id ?? entry.key))
   const begun = new Set(matched.map(({ entry, migration }) => migration?.id ?? entry.key))
   const found = new Map<string, HalfDone>()
@@ -97,6 +120,7 @@ function findHalfDone(
     if (found.get(id)?.direction === 'up') continue
     const dirty = shape.mark === true ? { dirty: true as const } : {}
     const logs = entry.logs === undefined ? {} : { logs: entry.logs }
+    const called = shape.failed === undefined ? {} : { called: shape.failed }
     found.set(id, {
       migration: id,
       direction: 'up',
@@ -105,6 +129,7 @@ function findHalfDone(
       source: 'native',
       ...logs,
       ...dirty,
+      ...called,
     })
   }
   const places = new Map(migrations.map((migration, index) => [migration.id, index]))
@@ -119,9 +144,10 @@ function findRenamed(
   ledger: readonly LedgerEntry[],
 ): RenamedMigration[] {
   // By key, so that the order of the rows decides nothing.
-  const left = orphans.map(({ entry }) => entry).sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+  const once = orphans.filter(({ entry }) => entry.repeats !== true)
+  const left = once.map(({ entry }) => entry).sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
   const renamed: RenamedMigration[] = []
-  for (const migration of open) {
+  for (const migration of open.filter(({ repeats }) => repeats !== true)) {
     const at = left.findIndex((entry) => {
       const recorded = findLedgerOfKey(ledger, entry.key)?.checksum
       return [entry.checksum, recorded].some((checksum) => checksum != null && matchesChecksum(migration, checksum))
@@ -153,12 +179,12 @@ function judgeChecksums(
   const unverified: Migration[] = []
   for (const migration of applied) {
     const row = recorded.get(migration.id)
-    if (row !== undefined) {
+    const entry = rows.get(migration)
+    const own = shape.digest?.test(entry?.checksum?.trim() ?? '') === true
+    if (row !== undefined && !(own && shape.corrects === true)) {
       if (!matchesChecksum(migration, row.checksum)) changed.push(migration)
     } else if (!matches(migration)) {
-      const entry = rows.get(migration)
-      // Old versions of Prisma left out leading zeros, so that theirs can be shorter.
-      const ours = shape.kind === 'prisma' ? isDigest(entry, 32) : known && isDigest(entry, 64)
+      const ours = shape.digest === undefined ? known && isDigest(entry, 64) : own
       if (ours) changed.push(migration)
       else unverified.push(migration)
     }

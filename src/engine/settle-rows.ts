@@ -1,5 +1,6 @@
 import type { HistoryEntry, HistoryShape, HistorySnapshot } from '../model/history.ts'
 import type { Migration } from '../model/migration.ts'
+import { compareVersions } from '../model/version.ts'
 import { matchHistory } from './match-history.ts'
 
 /**
@@ -14,10 +15,48 @@ export function settleRows(
   let entries = snapshot.entries
   const { ignoredKeys, flag, undoOrder } = shape
   if (ignoredKeys !== undefined) entries = entries.filter(({ key }) => !ignoredKeys.includes(key))
-  if (flag?.no === 'undone') entries = dropUndone(entries)
+  if (shape.kinds !== undefined) entries = settleKinds(migrations, entries)
+  if (flag?.no === 'undone' || shape.kinds !== undefined) entries = dropUndone(entries)
+  if (shape.kinds !== undefined) entries = spreadFloor(migrations, entries)
   if (shape.mark === true) entries = spreadMark(migrations, entries, snapshot)
   if (undoOrder === 'folder') entries = sortByFolder(migrations, entries)
   return entries === snapshot.entries ? snapshot : Object.freeze({ ...snapshot, entries })
+}
+
+/** Rows that stand for nothing go; one of what only the tool can run is like any other where its file is here. */
+function settleKinds(migrations: readonly Migration[], entries: readonly HistoryEntry[]): readonly HistoryEntry[] {
+  if (entries.every(({ state }) => state !== 'aside' && state !== 'foreign')) return entries
+  return matchHistory(migrations, entries)
+    .filter(({ entry }) => entry.state !== 'aside')
+    .map(({ entry, migration }) =>
+      entry.state === 'foreign' && migration !== null ? { ...entry, state: 'applied' as const } : entry,
+    )
+}
+
+/** Files that a row of the history says to be applied with all up to its number, and that have no row themselves. */
+export function findBelowFloor(
+  migrations: readonly Migration[],
+  entries: readonly HistoryEntry[],
+): readonly Migration[] {
+  const floors = entries.filter(({ state }) => state === 'floor').map(({ key }) => key)
+  const [first] = floors
+  if (first === undefined) return []
+  const end = floors.reduce((most, key) => (compareVersions(key, most) > 0 ? key : most), first)
+  const recorded = new Set(
+    matchHistory(migrations, entries)
+      .filter(({ entry }) => entry.state === 'applied' || entry.state === 'failed')
+      .map(({ migration }) => migration),
+  )
+  return migrations.filter((one) => one.number !== null && compareVersions(one.number, end) <= 0 && !recorded.has(one))
+}
+
+function spreadFloor(migrations: readonly Migration[], entries: readonly HistoryEntry[]): readonly HistoryEntry[] {
+  if (entries.every(({ state }) => state !== 'floor')) return entries
+  const below = findBelowFloor(migrations, entries)
+  return [
+    ...below.map((one): HistoryEntry => ({ key: one.number ?? one.id, checksum: null, state: 'applied' })),
+    ...entries.filter(({ state }) => state !== 'floor'),
+  ]
 }
 
 /** Of several rows of one migration the last one counts; where that says "undone", none does. */

@@ -10,7 +10,7 @@ import type {
 import { DatabaseError } from '../model/dialect.ts'
 import { type ErrorDocument, TenantryError } from '../model/errors.ts'
 import type { Emit } from '../model/events.ts'
-import type { HistoryShape, HistorySnapshot } from '../model/history.ts'
+import type { HistoryEntry, HistoryShape, HistorySnapshot } from '../model/history.ts'
 import type { Migration } from '../model/migration.ts'
 import type { PlannedStep, Standing, TargetPlan } from '../model/plan.ts'
 import type { Script } from '../model/script.ts'
@@ -122,10 +122,24 @@ export function guardFor(work: TargetWork, steps: readonly CompiledStep[], halfD
   const { entries } = work.plan.standing.snapshot
   return {
     expect: steps[0]?.direction === 'down' ? 'present' : 'absent',
-    history: { ...work.place, keys: steps.flatMap(({ migration }) => spellingsOf(migration, entries)) },
+    history: { ...work.place, keys: keysOf(work, steps, entries) },
+    ...checksumsOf(work, steps),
     ...markOf(work, steps[0], halfDone),
     notHalfDone: halfDone ? steps.map(({ migration }) => migration.id) : [],
   }
+}
+
+/** Where a table has one row for each, the row of a migration that repeats is replaced: it says nothing. */
+function keysOf({ place }: TargetWork, steps: readonly CompiledStep[], entries: readonly HistoryEntry[]): string[] {
+  const told = steps.filter(({ migration }) => migration.repeats !== true || place.shape.keyElse !== undefined)
+  return told.length === 0 ? [''] : told.flatMap(({ migration }) => spellingsOf(migration, entries))
+}
+
+/** A migration that repeats has rows already; one that says what its file says now is one too many. */
+function checksumsOf({ place }: TargetWork, steps: readonly CompiledStep[]): Pick<TransactionGuard, 'checksums'> {
+  const [step] = steps
+  if (step?.migration.repeats !== true || place.shape.keyElse === undefined) return {}
+  return { checksums: [step.migration.checksum, ...step.migration.otherChecksums] }
 }
 
 /**

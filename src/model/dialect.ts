@@ -55,10 +55,18 @@ export interface DatabaseFailure {
   position: number | null
 }
 
+const brand = Symbol.for('tenantry.database-error')
+
 /** Thrown by connections; `failure` says what it was. */
 export class DatabaseError extends Error {
   override readonly name = 'DatabaseError'
   readonly failure: DatabaseFailure
+  readonly [brand] = true
+
+  /** Also those of another copy of this package: a dialect of a project may come from the one installed there. */
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    return typeof value === 'object' && value !== null && brand in value
+  }
 
   constructor(failure: DatabaseFailure, cause?: unknown) {
     super(failure.message, cause === undefined ? undefined : { cause })
@@ -196,12 +204,8 @@ export interface Phrases {
   nowText(after: string): string
   /** Expression for the name of the session's user; an empty text where there are none. */
   user: string
-  /** Named primary key and index of a history table: pieces of its CREATE TABLE, and statements that follow it. */
-  tableKeys(
-    schema: string,
-    table: string,
-    keys: NonNullable<HistoryShape['constraints']>,
-  ): { inside: string[]; after: string[] }
+  /** An index of a history table: a piece of its CREATE TABLE, or a statement that follows it. Repeatable. */
+  tableIndex(schema: string, table: string, name: string, column: string): { inside: string } | { after: string }
   /** Milliseconds since this transaction began, as an integer expression. */
   elapsedMs: string
 }
@@ -280,11 +284,8 @@ export interface ScriptBook {
 }
 
 /**
- * One kind of database.
- *
- * To add one to a project, see docs/add-a-dialect.md. To build one in: 1. a folder under `dialects/` with `index.ts`
- * exporting a `Dialect`; 2. its name in `DialectName`; 3. its line in `load-dialect.ts`; 4. `test/conformance/dialect.ts`
- * run over it. Differences are said in `features`; nothing above this floor asks for a dialect's name.
+ * One kind of database. docs/add-a-dialect.md tells how one is added. Differences are said in `features`; nothing above
+ * this floor asks for a dialect's name.
  */
 export interface Dialect {
   readonly name: DialectName | (string & {})
@@ -375,14 +376,6 @@ export interface Dialect {
   ): Promise<NativeLockState | null>
   /** Names of schemas that match (a `LIKE` pattern or a regular expression), sorted. */
   listSchemas(connection: Connection, match: { like: string } | { regex: string }): AsyncIterable<string>
-}
-
-/** What stands in a tool's lock row. */
-export interface NativeLockState {
-  /** `own`: a run of ours wrote it. */
-  held: 'free' | 'tool' | 'own'
-  /** ISO time of the last write, where the server keeps one; null: it cannot be told. */
-  since: string | null
 }
 
 /** Error code that a failure gets when it ends a target. */

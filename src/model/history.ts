@@ -13,6 +13,7 @@ export const historyKinds = [
   'node-pg-migrate',
   'drizzle',
   'typeorm',
+  'kysely',
 ] as const
 
 export type HistoryKind = (typeof historyKinds)[number]
@@ -140,8 +141,8 @@ export interface HistoryShape {
   digest?: RegExp
   /** The tool has a command that corrects its checksums, so that they count before those of our ledger. Absent: it has none. */
   corrects?: true
-  /** Column of the primary key, whose constraint is named after the table and this ending, and of an index likewise. */
-  constraints?: { key: { column: string; ending: string }; index: { column: string; ending: string } }
+  /** An index that the tool makes with the table. Absent: none. */
+  index?: { name(table: string): string; column: string }
   /**
    * The table has one row, a mark: every migration up to its number is applied (golang-migrate). It needs a `flag` that
    * says "failed". Absent: a row for each.

@@ -1,4 +1,5 @@
 import type { LoadedCode } from './code.ts'
+import type { RowColumns } from './history.ts'
 
 /** Something a person should know; nothing stops because of it. */
 export interface Notice {
@@ -61,11 +62,17 @@ export interface Migration {
   keys: readonly string[]
   /** A row in other letter case is this migration's, too: file systems do not agree on whether it matters. Absent: false. */
   ignoresCase?: boolean
+  /** A row whose number differs within its second only is this migration's, too: Drizzle 1 cut milliseconds off. Absent: false. */
+  ignoresMillis?: boolean
   up: Body
   /** null: there is no undo. */
   down: Body | null
   /** `never`: the file asks for no transaction (`-- tenantry:no-transaction`). */
   transaction: 'auto' | 'never'
+  /** Applied again whenever it is not what was applied last, after all others; it has no undo. Absent: applied once. */
+  repeats?: true
+  /** Columns of its history row that only the format knows: of the one that says "applied", and of one that undoes it. */
+  row?: { up: RowColumns; down?: RowColumns }
   /** `-- tenantry:phase … of …`. Absent: it is no step of such a change. */
   phase?: MigrationPhase
 }

@@ -1,5 +1,5 @@
 import type { ErrorDocument } from './errors.ts'
-import type { HistorySnapshot } from './history.ts'
+import type { HistoryShape, HistorySnapshot } from './history.ts'
 import type { Migration, Notice } from './migration.ts'
 import type { Target } from './tenant.ts'
 
@@ -21,6 +21,8 @@ export interface HalfDone {
   disputed?: true
   /** With a mark: it cannot be told whether an up to it or a down from the next one has failed. */
   dirty?: true
+  /** What its tool says of such a row and how it clears it up, where `source` is `native`. Absent: see {@link logs}. */
+  called?: NonNullable<HistoryShape['failed']>
   /** What the tool itself noted about the failure, where `source` is `native`. */
   logs?: string
 }
@@ -51,6 +53,10 @@ export interface Standing {
   marked?: true
   /** With a mark: pending, and below what is recorded as applied, so that it has no place any more. Absent: none. */
   late?: readonly Migration[]
+  /** Counts as applied because a row says so of everything up to a number: no undo can tell it otherwise. Absent: none. */
+  floor?: readonly Migration[]
+  /** Rows of what only the tool itself can run, without a file here. Absent: none. */
+  foreign?: readonly string[]
   /** How new rows spell their key, following the rows that are there. */
   keyStyle: 'id' | 'number' | 'file'
 }

@@ -154,13 +154,9 @@ export const phrases: Phrases = {
   },
   uuid: 'UUID()',
   user: "SUBSTRING_INDEX(USER(), '@', 1)",
-  // With the table: older servers know no CREATE INDEX IF NOT EXISTS. A primary key has no name of its own here.
-  tableKeys: (_schema, table, { key, index }) => ({
-    inside: [
-      `PRIMARY KEY (${quoteIdentifier(key.column)})`,
-      `KEY ${quoteIdentifier(`${table}${index.ending}`)} (${quoteIdentifier(index.column)})`,
-    ],
-    after: [],
+  // With the table: MySQL knows no CREATE INDEX IF NOT EXISTS.
+  tableIndex: (_schema, _table, name, column) => ({
+    inside: `KEY ${quoteIdentifier(name)} (${quoteIdentifier(column)})`,
   }),
   elapsedMs: 'COALESCE(TIMESTAMPDIFF(MICROSECOND, @tenantry_began, UTC_TIMESTAMP(6)) DIV 1000, 0)',
 }

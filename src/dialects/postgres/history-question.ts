@@ -17,6 +17,7 @@ DECLARE
   ask jsonb := current_setting('tenantry.ask')::jsonb; home text := nullif(current_setting('tenantry.home'), '');
   key_column text := ask->>'key'; checksum_column text := ask->>'checksum';
   batch_column text := ask->>'batch'; logs_column text := ask->>'logs'; flag_column text := ask->>'flag';
+  key_else text := ask->>'keyElse'; kind_column text := ask->>'kind';
   finished text := ask->>'finishedAt'; rolled_back text := ask->>'rolledBackAt'; fixed_schema text := ask->>'schema';
   history_table text := ask->>'table'; ledger_table text := ask->>'ledgerTable';
   want_ledger boolean := (ask->>'ledger')::boolean; digest boolean := (ask->>'digest')::boolean;
@@ -64,8 +65,8 @@ BEGIN
             -- An "id" that is no number (a UUID) tells no order.
             WHERE CASE WHEN o = 'id' THEN shape ~ E'\x1eid\x1f(20|21|23|1700)\x1f' ELSE strpos(shape, E'\x1e' || o || E'\x1f') > 0 END
             ORDER BY nr LIMIT 1;
-          EXECUTE format('SELECT string_agg(concat_ws(E''\x1f'', %I::text, %s, %s, %s, %s), E''\x1e'' ORDER BY %I, %I) FROM %I.%I%s',
-            key_column,
+          EXECUTE format('SELECT string_agg(concat_ws(E''\x1f'', %s, %s, %s, %s, %s%s), E''\x1e'' ORDER BY %I, %I) FROM %I.%I%s',
+            CASE WHEN key_else IS NOT NULL THEN format('coalesce(%I::text, %I::text)', key_column, key_else) ELSE format('%I::text', key_column) END,
             CASE WHEN has_checksum THEN format('coalesce(%I::text, '''')', checksum_column) ELSE '''''' END,
             CASE WHEN flag_column IS NOT NULL AND strpos(shape, E'\x1e' || flag_column || E'\x1f') > 0
                  THEN format('CASE WHEN %I::text IN (''true'', ''1'') THEN ''y'' ELSE ''n'' END', flag_column)
@@ -75,6 +76,8 @@ BEGIN
                  THEN format('coalesce(%I::text, '''')', batch_column) ELSE '''''' END,
             CASE WHEN finished IS NOT NULL AND logs_column IS NOT NULL AND strpos(shape, E'\x1e' || logs_column || E'\x1f') > 0
                  THEN format('CASE WHEN %I IS NULL THEN left(translate(%I::text, E''\x1d\x1e\x1f'', ''''), 2000) ELSE '''' END', finished, logs_column) ELSE '''''' END,
+            CASE WHEN kind_column IS NOT NULL AND key_else IS NOT NULL AND strpos(shape, E'\x1e' || kind_column || E'\x1f') > 0
+                 THEN format(', coalesce(%I::text, ''''), CASE WHEN %I IS NULL THEN ''r'' ELSE '''' END', kind_column, key_column) ELSE '' END,
             coalesce(order_column, key_column), key_column, places[i], history_table,
             CASE WHEN rolled_back IS NOT NULL AND strpos(shape, E'\x1e' || rolled_back || E'\x1f') > 0
                  THEN format(' WHERE %I IS NULL', rolled_back) ELSE '' END) INTO one;

@@ -197,11 +197,8 @@ export const phrases: Phrases = {
     `greatest(to_char(clock_timestamp() AT TIME ZONE 'UTC'::text, 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'::text), ${after})`,
   uuid: 'gen_random_uuid()',
   user: 'current_user',
-  tableKeys: (schema, table, { key, index }) => ({
-    inside: [`CONSTRAINT ${quoteIdentifier(`${table}${key.ending}`)} PRIMARY KEY (${quoteIdentifier(key.column)})`],
-    after: [
-      `CREATE INDEX IF NOT EXISTS ${quoteIdentifier(`${table}${index.ending}`)} ON ${quoteIdentifier(schema)}.${quoteIdentifier(table)} (${quoteIdentifier(index.column)})`,
-    ],
+  tableIndex: (schema, table, name, column) => ({
+    after: `CREATE INDEX IF NOT EXISTS ${quoteIdentifier(name)} ON ${quoteIdentifier(schema)}.${quoteIdentifier(table)} (${quoteIdentifier(column)})`,
   }),
   elapsedMs: '(extract(epoch FROM clock_timestamp() - transaction_timestamp())::numeric * 1000.0)::integer',
 }

@@ -8,6 +8,7 @@ import {
   type LedgerEntry,
   ledgerTable,
 } from '../../model/history.ts'
+import { stateOfKind } from '../read-snapshot.ts'
 import { PostgresConnection } from './connection.ts'
 import { readFailure } from './failure.ts'
 import { historyQuestion } from './history-question.ts'
@@ -121,6 +122,8 @@ async function ask(
     batch: shape.batch,
     logs: shape.logs ?? null,
     flag: shape.flag?.column ?? null,
+    keyElse: shape.keyElse ?? null,
+    kind: shape.kinds?.column ?? null,
     finishedAt: shape.finishedAt,
     rolledBackAt: shape.rolledBackAt,
     order: shape.order,
@@ -144,21 +147,25 @@ function unreadable(answer: string): DatabaseFailure {
   return { ...failure, message: `the history cannot be read: ${message}` }
 }
 
-function readSnapshot(text: string, { flag }: HistoryShape): HistorySnapshot {
-  const [shape = '', hasLedger = '', rows = '', ledgerRows = ''] = text.split('\x1d')
-  const columns = shape === '' ? null : shape.split('\x1e').slice(1).map(readColumn)
+function readSnapshot(text: string, shape: HistoryShape): HistorySnapshot {
+  const { flag } = shape
+  const [table = '', hasLedger = '', rows = '', ledgerRows = ''] = text.split('\x1d')
+  const columns = table === '' ? null : table.split('\x1e').slice(1).map(readColumn)
   return Object.freeze({
     columns,
     entries: records(rows).map(
-      ([key = '', checksum = '', state, batch = '', logs = '']): HistoryEntry => ({
-        key,
-        checksum: checksum === '' ? null : checksum,
-        state:
-          (state === 'y' || state === 'n' ? flag?.[state === 'y' ? 'yes' : 'no'] : undefined) ??
-          (state === 'f' ? 'failed' : 'applied'),
-        ...(batch === '' ? {} : { batch: Number(batch) }),
-        ...(logs === '' ? {} : { logs }),
-      }),
+      ([key = '', checksum = '', state, batch = '', logs = '', kind = '', repeats = '']): HistoryEntry => {
+        const flagged = state === 'y' || state === 'n' ? flag?.[state === 'y' ? 'yes' : 'no'] : undefined
+        const failed = flagged === 'failed' || state === 'f'
+        return {
+          key,
+          checksum: checksum === '' ? null : checksum,
+          state: failed ? 'failed' : (stateOfKind(shape, kind) ?? flagged ?? 'applied'),
+          ...(batch === '' ? {} : { batch: Number(batch) }),
+          ...(logs === '' ? {} : { logs }),
+          ...(repeats === '' ? {} : { repeats: true }),
+        }
+      },
     ),
     hasLedger: hasLedger === 't',
     ledger: records(ledgerRows).map(

@@ -138,11 +138,8 @@ export const phrases: Phrases = {
     `(SELECT max(t) FROM (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now') AS t UNION ALL SELECT ${after}) AS times)`,
   uuid,
   user: "''",
-  tableKeys: (schema, table, { key, index }) => ({
-    inside: [`PRIMARY KEY (${quoteIdentifier(key.column)})`],
-    after: [
-      `CREATE INDEX IF NOT EXISTS ${quoteIdentifier(schema)}.${quoteIdentifier(`${table}${index.ending}`)} ON ${quoteIdentifier(table)} (${quoteIdentifier(index.column)})`,
-    ],
+  tableIndex: (schema, table, name, column) => ({
+    after: `CREATE INDEX IF NOT EXISTS ${quoteIdentifier(schema)}.${quoteIdentifier(name)} ON ${quoteIdentifier(table)} (${quoteIdentifier(column)})`,
   }),
   elapsedMs:
     "COALESCE((SELECT CAST((julianday('now') - began) * 86400000 AS INTEGER) FROM temp.tenantry_step LIMIT 1), 0)",
