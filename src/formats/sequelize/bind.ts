@@ -154,10 +154,13 @@ function watch({ Sequelize: tool, managerOf, connect, onInstance }: Tool): void 
   watched.add(tool)
   onInstance((instance) => {
     const manager = managerOf(instance)
-    const original = manager[connect] as (...args: unknown[]) => Promise<unknown>
-    manager[connect] = function (...args) {
-      const run = running.getStore()
-      return run === undefined ? original.apply(this, args) : refuse(run)
+    // Sequelize 6 opens files without a pool.
+    for (const name of instance.options.dialect === 'sqlite' ? [connect, 'getConnection'] : [connect]) {
+      const original = manager[name] as (...args: unknown[]) => Promise<unknown>
+      manager[name] = function (...args) {
+        const run = running.getStore()
+        return run === undefined ? original.apply(this, args) : refuse(run)
+      }
     }
   })
 }

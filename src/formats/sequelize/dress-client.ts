@@ -1,5 +1,6 @@
 import type { DialectName } from '../../model/server.ts'
 import { firstOwnOid } from './built-in-types.ts'
+import { dressSqlite } from './dress-sqlite.ts'
 import type { RawClient, Sequelize, TypeParser } from './sequelize-types.ts'
 
 type Callback = (error: unknown, result?: unknown) => void
@@ -9,6 +10,7 @@ type Callback = (error: unknown, result?: unknown) => void
  * (`uuid`) stays on this one.
  */
 export function dressClient(client: RawClient, instance: Sequelize, dialect: DialectName): RawClient {
+  if (dialect === 'sqlite') return dressSqlite(client as unknown as Parameters<typeof dressSqlite>[0])
   const dressed = Object.create(client) as RawClient
   return dialect === 'mysql' ? dressMysql(dressed, client, instance) : dressPostgres(dressed, client, instance)
 }

@@ -1,5 +1,6 @@
 import type { CodeSession } from '../../model/code.ts'
 import { builtInTypes } from './built-in-types.ts'
+import { sqliteModule } from './dress-sqlite.ts'
 import type { Sequelize, SequelizeClass } from './sequelize-types.ts'
 import { stayInSchema } from './stay-in-schema.ts'
 
@@ -36,6 +37,8 @@ export function makeInstance(
     ...Object.fromEntries(kept.map(([key, value]) => [key, isPlain(value) ? { ...value } : value])),
     ...(session.schema === null ? ownSchema(settings) : { schema: session.schema }),
     dialect: session.dialect,
+    // Else it would load the driver.
+    ...(session.dialect === 'sqlite' ? { dialectModule: sqliteModule } : {}),
     // Else it would connect to ask.
     databaseVersion: /(\d+)(?:\.(\d+))?(?:\.(\d+))?/
       .exec(session.serverVersion)

@@ -93,6 +93,6 @@ function pick(settings: Settings): Settings {
 
 function noDialect(): TenantryError {
   return new TenantryError('MIGRATION_UNSUPPORTED', 'Sequelize 7 is an alpha, and is run on PostgreSQL only.', {
-    hint: 'Use sequelize 6 on MySQL and MariaDB: npm install sequelize@6',
+    hint: 'Use sequelize 6 on MySQL, MariaDB and SQLite: npm install sequelize@6',
   })
 }

@@ -8,6 +8,8 @@ type Settings = Readonly<Record<string, unknown>>
  * Sources: `connection-manager.js` of its dialects.
  */
 export function openingSettings(dialect: DialectName, settings: Settings): string[] {
+  // There it switches foreign keys on, as every session of ours does, and keeps dates in UTC.
+  if (dialect === 'sqlite') return []
   const zone = settings.keepDefaultTimezone === true ? null : text(settings.timezone, '+00:00')
   if (dialect === 'mysql') return zone === null ? [] : [`SET time_zone = '${asOffset(zone)}'`]
   const options = isRecord(settings.dialectOptions) ? settings.dialectOptions : {}
