@@ -23,7 +23,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 const self = fileURLToPath(import.meta.url)
-const stateDir = path.join(path.dirname(self), '.servers')
+const stateDir = process.env.EXAMPLES_SERVERS ?? path.join(path.dirname(self), '.servers')
 
 const starters = {
   postgres: async () => (await import('../scripts/lib/postgres.mjs')).startPostgres(),

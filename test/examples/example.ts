@@ -40,37 +40,18 @@ export function openExample(name: string, env: Readonly<Record<string, string>> 
   })
   linkPackages(dir)
   const running = new Set<ChildProcess>()
-  const variables: Record<string, string> = {
-    PATH: process.env.PATH ?? '',
-    HOME: home,
-    npm_config_update_notifier: 'false',
-    ...env,
-  }
-  const start: Example['start'] = (line, more) => {
-    const child = spawn('bash', ['-c', line], {
-      cwd: dir,
-      env: { ...variables, ...more },
-      stdio: ['ignore', 'pipe', 'pipe'],
-      // A group of its own: npm and what it starts end together.
-      detached: true,
-    })
+  const variables = { PATH: process.env.PATH ?? '', HOME: home, npm_config_update_notifier: 'false', ...env }
+  const begin = (line: string, more: Readonly<Record<string, string>> = {}): ChildProcess => {
+    const child = startShell(line, { cwd: dir, env: { ...variables, ...more } })
     running.add(child)
     child.once('exit', () => running.delete(child))
     return child
   }
-  const run: Example['run'] = (line, more) =>
-    new Promise((resolve, reject) => {
-      const child = start(line, more)
-      const ended: Ended = { code: null, stdout: '', stderr: '' }
-      child.stdout?.setEncoding('utf8').on('data', (text: string) => (ended.stdout += text))
-      child.stderr?.setEncoding('utf8').on('data', (text: string) => (ended.stderr += text))
-      child.on('error', reject)
-      child.on('close', (code) => resolve({ ...ended, code }))
-    })
+  const run: Example['run'] = (line, more) => readToEnd(begin(line, more))
   return {
     dir,
     env: variables,
-    start,
+    start: begin,
     run,
     async ok(line, more) {
       const ended = await run(line, more)
@@ -97,7 +78,8 @@ export function openExample(name: string, env: Readonly<Record<string, string>> 
   }
 }
 
-function linkPackages(dir: string): void {
+/** Links what a package.json asks for from the packages of this repository. */
+export function linkPackages(dir: string): void {
   const { dependencies = {}, devDependencies = {} } = JSON.parse(readFileSync(join(dir, 'package.json'), 'utf8'))
   const modules = join(dir, 'node_modules')
   mkdirSync(join(modules, '.bin'), { recursive: true })
@@ -111,6 +93,31 @@ function linkPackages(dir: string): void {
     for (const [program, path] of Object.entries(programs))
       symlinkSync(join(from, path), join(modules, '.bin', program))
   }
+}
+
+interface ShellOptions {
+  cwd: string
+  env: Record<string, string>
+}
+
+function startShell(script: string, options: ShellOptions): ChildProcess {
+  // A group of its own: npm and what it starts end together.
+  return spawn('bash', ['-c', script], { ...options, stdio: ['ignore', 'pipe', 'pipe'], detached: true })
+}
+
+function readToEnd(child: ChildProcess): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const ended: Ended = { code: null, stdout: '', stderr: '' }
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => (ended.stdout += text))
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => (ended.stderr += text))
+    child.on('error', reject)
+    child.on('close', (code) => resolve({ ...ended, code }))
+  })
+}
+
+/** Runs a script of bash to its end. */
+export function runShell(script: string, options: ShellOptions): Promise<Ended> {
+  return readToEnd(startShell(script, options))
 }
 
 /** What shows that a command of a guide does what the guide says. */

@@ -197,8 +197,14 @@ UPDATE users SET feature_flag = true WHERE tenant_id = '00000000-0000-4000-8000-
     const before = await tablesIn(databases.dev)
     const { stdout } = await example.run('npm run --silent migrate:prove -- --json')
     const { migrations } = JSON.parse(stdout)
-    const verdicts = Object.fromEntries(migrations.map(({ migration, verdict }: Record<string, string>) => [migration, verdict]))
-    expect(verdicts).toMatchObject({ '001_init': 'reversible', '002_add_new_table': 'reversible', '004_broken': 'one-way' })
+    const verdicts = Object.fromEntries(
+      migrations.map(({ migration, verdict }: Record<string, string>) => [migration, verdict]),
+    )
+    expect(verdicts).toMatchObject({
+      '001_init': 'reversible',
+      '002_add_new_table': 'reversible',
+      '004_broken': 'one-way',
+    })
     example.write({ 'db/migrations/rollbacks/004_broken.sql': 'SELECT 1;\n' })
     expect((await example.run('npm run migrate:prove')).code).toBe(3)
     example.write({ 'db/migrations/rollbacks/004_broken.sql': 'DROP TABLE half;\n' })
