@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { loadConfig } from './config/load.ts'
+import * as extend from './extend.ts'
 import type { Emit } from './model/events.ts'
 import type { Tenantry } from './model/report.ts'
 import type { Tenant } from './model/tenant.ts'
@@ -42,6 +43,7 @@ export async function openTenantry(options: OpenOptions = {}): Promise<Tenantry>
     file: options.config,
     environment: options.environment,
     overrides: options.overrides,
+    modules: { 'tenantry/extend': extend },
   })
   await loadDialects(config)
   const emit = options.emit ?? (() => {})

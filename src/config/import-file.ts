@@ -11,12 +11,20 @@ import { makeThrownError } from './thrown.ts'
 /** Endings a config file may have, in the order they are looked for. */
 export const configExtensions = ['.ts', '.mts', '.js', '.mjs', '.cjs', '.json'] as const
 
+/** Further modules of this package that a config may import, by their names, as they are loaded already. */
+export type OwnModules = Readonly<Record<string, object>>
+
 /**
  * The value that a config file exports: `.json` is parsed, JavaScript imported by Node, TypeScript through jiti, which
  * is only loaded then. A function is called, a promise awaited. Throws CONFIG_INVALID with file and line; what the
  * file's code had in hand (URLs, values of variables) is not in it.
  */
-export async function importConfigFile(file: string, subject: string, context: ConfigContext): Promise<unknown> {
+export async function importConfigFile(
+  file: string,
+  subject: string,
+  context: ConfigContext,
+  modules: OwnModules = {},
+): Promise<unknown> {
   const extension = extname(file)
   if (extension === '.json') return parseJson(await readFile(file, 'utf8'), file, subject)
   if (!configExtensions.some((known) => known === extension)) {
@@ -27,7 +35,7 @@ export async function importConfigFile(file: string, subject: string, context: C
   }
   try {
     const isTypeScript = extension === '.ts' || extension === '.mts'
-    const value = takeDefault(isTypeScript ? await importWithJiti(file) : await importNatively(file))
+    const value = takeDefault(isTypeScript ? await importWithJiti(file, modules) : await importNatively(file, modules))
     if (value === undefined) {
       throw new TenantryError('CONFIG_INVALID', `${subject} has no default export.`, {
         hint: 'Write `export default defineConfig({ … })`.',
@@ -42,12 +50,12 @@ export async function importConfigFile(file: string, subject: string, context: C
   }
 }
 
-async function importNatively(file: string): Promise<unknown> {
+async function importNatively(file: string, modules: OwnModules): Promise<unknown> {
   try {
     return await import(pathToFileURL(file).href)
   } catch (error) {
     // Run by npx without being installed in the project: jiti can stand in for the package.
-    if (isMissingPackage(error)) return importWithJiti(file)
+    if (isMissingPackage(error)) return importWithJiti(file, modules)
     throw error
   }
 }
@@ -55,16 +63,16 @@ async function importNatively(file: string): Promise<unknown> {
 function isMissingPackage(error: unknown): boolean {
   if (!(error instanceof Error) || !('code' in error)) return false
   const isMissing = error.code === 'ERR_MODULE_NOT_FOUND' || error.code === 'MODULE_NOT_FOUND'
-  return isMissing && /Cannot find (package|module) 'tenantry'/.test(error.message)
+  return isMissing && /Cannot find (package|module) 'tenantry['/]/.test(error.message)
 }
 
-async function importWithJiti(file: string): Promise<unknown> {
+async function importWithJiti(file: string, modules: OwnModules): Promise<unknown> {
   const { createJiti } = await import('jiti')
   const jiti = createJiti(pathToFileURL(file).href, {
     // A copy of the config, with whatever secrets are written in it, must not stay behind in a cache folder.
     fsCache: false,
     // The package itself need not be installed where the config is, and is not compiled again where it is.
-    virtualModules: { tenantry: { defineConfig, TenantryError, isTenantryError } },
+    virtualModules: { tenantry: { defineConfig, TenantryError, isTenantryError }, ...modules },
   })
   return jiti.import(file)
 }

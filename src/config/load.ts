@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { TenantryError } from '../model/errors.ts'
 import { mergeEnvironment, saysSomethingAt } from './environments.ts'
 import { readVariables } from './from-variables.ts'
-import { configExtensions, importConfigFile } from './import-file.ts'
+import { configExtensions, importConfigFile, type OwnModules } from './import-file.ts'
 import { type Findings, makeConfigError, suggest } from './problem.ts'
 import { type ConfigOverrides, noticeMisspeltVariables } from './read-limits.ts'
 import { isRecord, type UnknownRecord } from './record.ts'
@@ -21,6 +21,7 @@ export interface LoadOptions {
   /** The process's variables. `.env` files are not read. */
   env: Readonly<Record<string, string | undefined>>
   overrides?: ConfigOverrides | undefined
+  modules?: OwnModules | undefined
 }
 
 /**
@@ -42,7 +43,7 @@ export async function loadConfig(options: LoadOptions): Promise<ResolvedConfig> 
   if (file === null) return loadFromVariables(resolve(cwd), environment, context)
 
   const subject = relative(cwd, file).startsWith('..') ? file : relative(cwd, file)
-  const raw = await importConfigFile(file, subject, { environment: environment?.name ?? null, env })
+  const raw = await importConfigFile(file, subject, { environment: environment?.name ?? null, env }, options.modules)
   const parts = isRecord(raw) && isRecord(raw.environments) ? raw.environments : {}
   const chosen = environment === null ? null : pickEnvironment(environment, parts, findings)
   const base: unknown = isRecord(raw) ? { ...raw, environments: undefined } : raw

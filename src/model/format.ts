@@ -15,6 +15,7 @@ export const formatNames = [
   'node-pg-migrate',
   'drizzle',
   'typeorm',
+  'kysely',
 ] as const
 
 export type FormatName = (typeof formatNames)[number]
@@ -73,8 +74,9 @@ export interface TemplateFile {
 /**
  * How a tool writes migrations on disk, and what its history table looks like.
  *
- * To add one to a project, see docs/add-a-format.md. To build one in: 1. a file in `formats/` exporting a `Format`; 2. its name in `FormatName` and in `formats/registry.ts`;
- * 3. a fixture folder under `test/fixtures/`; 4. `test/conformance/format.ts` run over it.
+ * How one is added to a project is in docs/add-a-format.md. To build one in: 1. a file in `formats/` exporting a
+ * `Format`; 2. its name in `formatNames` and in `formats/registry.ts`; 3. a fixture folder under `test/fixtures/`;
+ * 4. `test/conformance/format.ts` run over it.
  */
 export interface Format {
   readonly name: FormatName | (string & {})

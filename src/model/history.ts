@@ -274,11 +274,12 @@ export interface HistoryTableColumn {
 
 /** The expression that names the migration of a row. `asText`: of a column that is quoted already. */
 export function keyExpression(
-  { key, keyElse }: HistoryShape,
+  { key, keyElse, nameKey }: HistoryShape,
   quote: (name: string) => string,
   asText: (expression: string) => string,
 ): string {
   const own = asText(quote(key))
+  if (nameKey !== undefined) return `COALESCE(${asText(quote(nameKey))}, ${own})`
   return keyElse === undefined ? own : `COALESCE(${own}, ${asText(quote(keyElse))})`
 }
 

@@ -9,6 +9,7 @@ import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
 import { buildProgram } from '../../src/cli/program.ts'
 import { loadConfig } from '../../src/config/load.ts'
+import * as extend from '../../src/extend.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const documents = [
@@ -50,7 +51,7 @@ test('every TypeScript block has the types it needs', () => {
   )
   const options: ts.CompilerOptions = {
     ...config.options,
-    paths: { tenantry: [path.join(root, 'src/index.ts')] },
+    paths: { tenantry: [path.join(root, 'src/index.ts')], 'tenantry/extend': [path.join(root, 'src/extend.ts')] },
     incremental: false,
   }
   const host = ts.createCompilerHost(options)
@@ -85,7 +86,12 @@ test.each(configs)('the config of $place is one', async ({ text }) => {
   try {
     await writeFile(path.join(cwd, 'tenantry.config.ts'), text)
     for (const environment of environments) {
-      const config = await loadConfig({ cwd, env, ...(environment === '' ? {} : { environment }) })
+      const config = await loadConfig({
+        cwd,
+        env,
+        modules: { 'tenantry/extend': extend },
+        ...(environment === '' ? {} : { environment }),
+      })
       expect(config.servers.size).toBeGreaterThan(0)
       expect(config.environment).toBe(environment === '' ? null : environment)
     }

@@ -1,5 +1,5 @@
-import { type Connection, DatabaseError, type NativeLockState } from '../../model/dialect.ts'
-import { ownLockValue } from '../../model/history.ts'
+import { type Connection, DatabaseError } from '../../model/dialect.ts'
+import { type NativeLockState, ownLockValue } from '../../model/history.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
 import { isMariadb } from './versions.ts'
 

@@ -1,5 +1,5 @@
-import type { Connection, NativeLockState } from '../../model/dialect.ts'
-import { ownLockValue } from '../../model/history.ts'
+import type { Connection } from '../../model/dialect.ts'
+import { type NativeLockState, ownLockValue } from '../../model/history.ts'
 import { quoteIdentifier } from './quote.ts'
 
 /** The adopted tool's lock row. When it was written is kept nowhere. */
