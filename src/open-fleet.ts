@@ -317,6 +317,7 @@ export class OpenFleet implements Tenantry {
             to: last?.get(set) ?? null,
             allowChanged: options.allowChanged ?? false,
             strictOrder: options.strictOrder ?? false,
+            toolOrder: set.strictOrder,
             held,
           })
     const free = decideWith(new Set())

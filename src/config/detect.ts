@@ -8,6 +8,7 @@ export type FoundFormat =
   | 'prisma'
   | 'knex'
   | 'sequelize'
+  | 'kysely'
   | 'typeorm'
   | 'drizzle'
   | 'goose'
@@ -15,6 +16,7 @@ export type FoundFormat =
   | 'sql-migrate'
   | 'flyway'
   | 'golang-migrate'
+  | 'node-pg-migrate'
   | 'code'
 
 export interface FoundMigrations {
@@ -72,7 +74,7 @@ const folders = [
 ]
 
 const toolFileNames =
-  /^(knexfile\.[cm]?[jt]s|\.sequelizerc|drizzle\.config\.[cm]?[jt]s|ormconfig\.\w+|dbmate\.\w+|flyway\.conf)$/
+  /^(knexfile\.[cm]?[jt]s|kysely\.config\.[cm]?[jt]s|\.sequelizerc|drizzle\.config\.[cm]?[jt]s|ormconfig\.\w+|dbmate\.\w+|flyway\.conf)$/
 const variableNames =
   /^(\w+_)?(DATABASE_URL|DB_URL|DB_(HOST|PORT|NAME|USER|PASS|PASSWORD|DIALECT)|TENANT_REGISTRY_DB_URL|POSTGRES_URL)$/
 const envFiles = /^\.env(\.(example|sample|template|local|development|defaults|dist))?$/
@@ -149,9 +151,11 @@ async function recogniseFolder(dir: string): Promise<FoundFormat | null> {
     return names.includes('snapshot.json') ? 'drizzle' : 'prisma'
   }
   const sql = files.filter((name) => name.endsWith('.sql')).sort()
-  if (sql[0] !== undefined) return recogniseSql(sql, await readText(join(dir, sql[0])))
   const code = files.filter((name) => /\.[cm]?[jt]s$/.test(name) && /^\d/.test(name)).sort()
-  return code[0] === undefined ? null : recogniseCode(await readText(join(dir, code[0])))
+  const byCode = code[0] === undefined ? null : recogniseCode(await readText(join(dir, code[0])))
+  // The one tool that has both in one sequence.
+  if (sql[0] === undefined || byCode === 'node-pg-migrate') return byCode
+  return recogniseSql(sql, await readText(join(dir, sql[0])))
 }
 
 /** Files that hold their own undo below a marker must not be taken for plain SQL: running them would undo them. */
@@ -159,12 +163,15 @@ function recogniseSql(names: readonly string[], text: string): FoundFormat {
   if (/^--\s*\+goose\b/m.test(text)) return 'goose'
   if (/^--\s*migrate:up\b/m.test(text)) return 'dbmate'
   if (/^--\s*\+migrate\b/m.test(text)) return 'sql-migrate'
+  if (/^\s*--[\s-]*up\s+migration\s*$/im.test(text)) return 'node-pg-migrate'
   return names.some((name) => /^[VUR][\d._]*__/.test(name)) ? 'flyway' : 'sql'
 }
 
 function recogniseCode(text: string): FoundFormat {
   if (/queryInterface|sequelize/i.test(text)) return 'sequelize'
   if (/MigrationInterface|QueryRunner/.test(text)) return 'typeorm'
+  if (/\bpgm\b|['"]node-pg-migrate['"]/.test(text)) return 'node-pg-migrate'
+  if (/\bKysely\b|['"]kysely['"]/.test(text)) return 'kysely'
   return /\bknex\b/i.test(text) ? 'knex' : 'code'
 }
 

@@ -76,7 +76,7 @@ function word(allowed: readonly string[], notYet: readonly string[] = []) {
   )
 }
 
-const laterFormats = ['flyway', 'drizzle', 'node-pg-migrate', 'kysely', 'typeorm']
+const laterFormats = ['flyway', 'drizzle', 'typeorm']
 
 type AddedNames = ReturnType<typeof addedNames>
 

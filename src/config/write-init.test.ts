@@ -118,6 +118,15 @@ const projects: Record<
     dir: 'db/migrations',
     format: 'golang-migrate',
   },
+  'node-pg-migrate': {
+    files: {
+      'migrations/1_a.sql': 'select 1;',
+      'migrations/2_b.js': 'exports.up = (pgm) => pgm.createTable("b", {})',
+    },
+    found: ['migrations node-pg-migrate'],
+    dir: 'migrations',
+    format: 'node-pg-migrate',
+  },
   flyway: { files: { 'migrations/V1__a.sql': '' }, found: ['migrations flyway'], dir: 'sql-migrations' },
 }
 

@@ -17,6 +17,7 @@ const toolNames: Readonly<Record<FoundFormat, string>> = {
   prisma: 'Prisma',
   knex: 'Knex',
   sequelize: 'Sequelize',
+  kysely: 'Kysely',
   typeorm: 'TypeORM',
   drizzle: 'Drizzle',
   goose: 'goose',
@@ -24,6 +25,7 @@ const toolNames: Readonly<Record<FoundFormat, string>> = {
   'sql-migrate': 'sql-migrate',
   flyway: 'Flyway',
   'golang-migrate': 'golang-migrate',
+  'node-pg-migrate': 'node-pg-migrate',
   code: 'code',
 }
 

@@ -88,7 +88,7 @@ export function describeFormat(sample: FormatSample): void {
         expect(migration.checksum).toMatch(/^[0-9a-f]{64}$/)
         expect(migration.otherChecksums).not.toContain(migration.checksum)
       }
-      expect(await format.load(options())).toEqual({ migrations, notices })
+      expect(await format.load(options())).toMatchObject({ migrations, notices })
     })
 
     it('gives every migration keys of its own, its id among them', async () => {
@@ -100,7 +100,7 @@ export function describeFormat(sample: FormatSample): void {
     })
 
     it('is fine with an empty folder, and refuses a missing one with a hint', async () => {
-      expect(await format.load(options())).toEqual({ migrations: [], notices: [] })
+      expect(await format.load(options())).toMatchObject({ migrations: [], notices: [] })
       await expect(format.load(options({ dirs: [join(dir, 'missing')] }))).rejects.toMatchObject({
         code: 'MIGRATIONS_UNREADABLE',
         hint: expect.stringContaining('migrations.dir'),
@@ -184,7 +184,7 @@ export function describeFormat(sample: FormatSample): void {
         const { migrations } = await format.load(options())
         const last = migrations.at(-1)
         expect(migrations.map((migration) => migration.id).slice(0, -1)).toEqual(before)
-        expect(last?.id).toContain(name === 'again' ? 'again' : 'add_users')
+        expect(last?.id).toMatch(name === 'again' ? /again/ : /add[_-]users/)
         expect(last?.description).toBe('Why')
         expect(last?.down).toBeNull()
       }

@@ -45,6 +45,13 @@ const samples: readonly FormatSample[] = [
     up: (id) => `${id}.up.sql`,
     down: (id) => `${id}.down.sql`,
   },
+  {
+    format: formats['node-pg-migrate'],
+    ids: ['2_users', '0010_roles', '11_orders'],
+    up: (id) => `${id}.sql`,
+    down: (id) => `${id}.sql`,
+    join: (up, down) => `-- Up Migration\n${up}${down === null ? '' : `\n-- Down Migration\n${down}`}`,
+  },
 ]
 
 const codeSamples: readonly CodeFormatSample[] = [
@@ -67,7 +74,21 @@ const codeSamples: readonly CodeFormatSample[] = [
     file: (id) => `${id.slice(-13)}-${id.slice(0, -13)}.js`,
     text: (up, down, id) =>
       `module.exports = class ${id} {\n  async up(queryRunner) { ${up}\n }\n  async down(queryRunner) { ${down}\n }\n}\n`,
-    around: (line, id) => `exports.${id} = class ${id} {}\n${line}`,
+    around: (line, id) => `${line.replace(/\s+$/, '')}\nexports.${id} = class ${id} {}\n`,
+  },
+  {
+    format: formats.kysely,
+    ids: ['20240101000000_users', '20240102000000_roles', '20240103000000_orders'],
+    file: (id) => `${id}.ts`,
+    text: (up, down) =>
+      `import type { Kysely } from 'kysely'\n\nexport async function up(db: Kysely<unknown>) { ${up}\n}\n\nexport async function down(db: Kysely<unknown>) { ${down}\n}\n`,
+  },
+  {
+    format: formats['node-pg-migrate'],
+    // 17 digits are a time of UTC; 13 are one in milliseconds.
+    ids: ['1700000000000_users', '20240102000000000_roles', '1704200000000_orders'],
+    file: (id) => `${id}.js`,
+    text: (up, down) => `exports.up = (pgm) => { ${up}\n}\nexports.down = (pgm) => { ${down}\n}\n`,
   },
 ]
 
@@ -75,6 +96,6 @@ for (const sample of samples) describeFormat(sample)
 for (const sample of codeSamples) describeCodeFormat(sample)
 
 it('covers every format', () => {
-  const covered = [...samples, ...codeSamples].map((sample) => sample.format.name)
-  expect(covered.sort()).toEqual(Object.keys(formats).sort())
+  const covered = new Set([...samples, ...codeSamples].map((sample) => sample.format.name))
+  expect([...covered].sort()).toEqual(Object.keys(formats).sort())
 })
