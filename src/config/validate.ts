@@ -76,7 +76,7 @@ function word(allowed: readonly string[], notYet: readonly string[] = []) {
   )
 }
 
-const laterFormats = ['flyway', 'drizzle', 'typeorm']
+const laterFormats = ['flyway', 'typeorm']
 
 type AddedNames = ReturnType<typeof addedNames>
 

@@ -1,5 +1,7 @@
 import type { Format } from '../model/format.ts'
 import type { HistoryKind, HistoryShape } from '../model/history.ts'
+import { journalShape } from './drizzle/shapes.ts'
+import { kyselyShape } from './kysely/shape.ts'
 import { typeormShape } from './typeorm/shape.ts'
 
 /** The table of most home-made runners: one row per applied migration, `version` names it. */
@@ -239,8 +241,10 @@ const shapes: Record<HistoryKind, HistoryShape> = {
   'sql-migrate': sqlMigrate,
   goose,
   'golang-migrate': golangMigrate,
+  drizzle: journalShape,
   'node-pg-migrate': nodePgMigrate,
   typeorm: typeormShape,
+  kysely: kyselyShape,
 }
 
 /**

@@ -1,9 +1,11 @@
 import { TenantryError } from '../model/errors.ts'
 import type { Format, FormatName, FormatOptions } from '../model/format.ts'
 import { dbmate } from './dbmate.ts'
+import { drizzle } from './drizzle/drizzle.ts'
 import { golangMigrate } from './golang-migrate.ts'
 import { goose } from './goose.ts'
 import { knex } from './knex/knex.ts'
+import { kysely } from './kysely/kysely.ts'
 import { nodePgMigrate } from './node-pg-migrate/node-pg-migrate.ts'
 import { prisma } from './prisma.ts'
 import { sequelize } from './sequelize/sequelize.ts'
@@ -21,8 +23,10 @@ export const formats: Readonly<Record<FormatName, Format>> = {
   'sql-migrate': sqlMigrate,
   goose,
   'golang-migrate': golangMigrate,
+  drizzle,
   'node-pg-migrate': nodePgMigrate,
   typeorm,
+  kysely,
 }
 
 /**
