@@ -1,5 +1,6 @@
 import type { ResolvedConfig } from '../config/resolved.ts'
 import { dataChangeTable, ledgerTable, nativeLockTable, seedTable } from '../model/history.ts'
+import { leaseTable } from '../model/lease.ts'
 import { type ObjectKind, objectKinds, type PictureScope } from '../model/picture.ts'
 import { placeTable } from '../model/places.ts'
 import type { FleetSet } from '../rollout/fleet.ts'
@@ -19,7 +20,7 @@ export function pictureScope({ drift }: Pick<ResolvedConfig, 'drift'>, sets: rea
   ])
   return {
     kinds: drift.kinds ?? defaultKinds,
-    exceptTables: [...new Set([...books, ledgerTable, dataChangeTable, seedTable, placeTable])].sort(),
+    exceptTables: [...new Set([...books, ledgerTable, leaseTable, dataChangeTable, seedTable, placeTable])].sort(),
     ignore: drift.ignore.map(({ kind, object }) => ({ kind, name: object })),
   }
 }

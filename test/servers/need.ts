@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { describe, test } from 'vitest'
 import { findProgram, hasProgram, installHint, type Need } from './programs.ts'
 
@@ -10,17 +11,25 @@ export { findProgram, type Need }
  */
 export function needs(name: Need): (title: string, define: () => void) => void {
   return (title, define) => {
-    if (hasProgram(name)) {
-      describe(title, define)
-      return
-    }
-    const reason = `needs ${name}: ${installHint(name)}`
-    describe(title, () => {
-      test.skipIf(!isCi())(reason, () => {
-        throw new Error(`${title} ${reason}`)
-      })
-    })
+    if (hasProgram(name)) describe(title, define)
+    else explain(title, `needs ${name}: ${installHint(name)}`)
   }
+}
+
+/** The same for what npm installs in a folder of its own. */
+export function needsFile(path: string, hint: string): (title: string, define: () => void) => void {
+  return (title, define) => {
+    if (existsSync(path)) describe(title, define)
+    else explain(title, `needs ${path}: ${hint}`)
+  }
+}
+
+function explain(title: string, reason: string): void {
+  describe(title, () => {
+    test.skipIf(!isCi())(reason, () => {
+      throw new Error(`${title} ${reason}`)
+    })
+  })
 }
 
 /** Whether this run must not skip anything. */

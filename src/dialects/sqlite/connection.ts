@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { CodeRequest, CodeSession } from '../../model/code.ts'
 import { type Connection, type ConnectOptions, DatabaseError, type PipelineOutcome } from '../../model/dialect.ts'
-import { TenantryError } from '../../model/errors.ts'
 import type { ServerAddress } from '../../model/server.ts'
 import { type CodeOwner, openCodeSession, type SqliteAnswer } from './code-session.ts'
 import { type Driver, type Handle, loadDriver, type Row, type Value } from './driver.ts'
@@ -12,8 +11,10 @@ import { type HeldLock, isLocked, takeLock } from './lock-file.ts'
 import { readBusyTimeout, readLockMark, resetMark } from './marks.ts'
 import { Pipeline } from './pipeline.ts'
 import { findPosition } from './position.ts'
+import { connectRemote } from './remote-connection.ts'
 import { splitSql } from './split.ts'
 import { Unenforced } from './unenforced.ts'
+import { toValue } from './values.ts'
 import { wordsOf } from './words.ts'
 
 /** What each session begins with; the drivers do not agree on it. */
@@ -26,19 +27,11 @@ const settings = [
 ].join(';')
 
 /**
- * Opens a file; never makes one. `database` is a name within the folder of its server; `''` is a database in memory,
- * which is nobody's. Throws {@link DatabaseError}, DRIVER_MISSING.
+ * Opens a file, or reaches a remote server; never makes a database. `database` is a name within the folder of its server
+ * (`''`: a database in memory, which is nobody's), or a namespace. Throws {@link DatabaseError}, DRIVER_MISSING.
  */
 export async function connect(server: ServerAddress, database: string, options: ConnectOptions): Promise<Connection> {
-  if (server.host !== '') {
-    throw new TenantryError(
-      'CONFIG_INVALID',
-      `Server "${server.name}" is a remote libSQL server, which this version cannot migrate yet.`,
-      {
-        hint: 'This version migrates SQLite files: `sqlite:./tenants` (a folder) or `sqlite:./app.db`.',
-      },
-    )
-  }
+  if (server.host !== '') return connectRemote(server, database, options)
   const path = database === '' ? null : fileOf(server, database)
   await boundHandles()
   const connection = new SqliteConnection(loadDriver(), server, database, path, options)
@@ -334,11 +327,4 @@ export class SqliteConnection implements Connection, CodeOwner {
 /** Comments alone: the drivers take that for a mistake. */
 function holdsNothing(text: string): boolean {
   return wordsOf(text, 1).length === 0
-}
-
-function toValue(value: unknown): Value {
-  if (value === undefined || value === null) return null
-  if (typeof value === 'boolean') return value ? 1 : 0
-  if (value instanceof Date) return value.toISOString()
-  return value as Value
 }

@@ -18,6 +18,7 @@ import { places } from './provision.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
 import { readHistories } from './read-histories.ts'
 import { registryWords } from './registry-words.ts'
+import { RemoteConnection } from './remote-connection.ts'
 import { removal } from './removal.ts'
 import { samples } from './samples.ts'
 import { scratch } from './scratch.ts'
@@ -25,8 +26,8 @@ import { seedWords } from './seed-words.ts'
 import { tableSizes } from './table-sizes.ts'
 
 /**
- * SQLite files, through Node's own SQLite or `libsql`. A server is a folder, a database a file in it; a file is never
- * made by connecting to it. Statements run in this thread: one that takes long holds up the whole process.
+ * SQLite files, through Node's own SQLite or `libsql`, and databases of remote libSQL servers, over HTTP. A server is a
+ * folder or a host, a database a file in it or a namespace; none is ever made by connecting to it. Statements run in this thread: one that takes long holds up the whole process.
  */
 export const sqlite: Dialect = {
   name: 'sqlite',
@@ -61,6 +62,10 @@ export const sqlite: Dialect = {
   nameObjects: async (statement, schema) => nameObjects(statement.text(schema)),
   sessionSettings: (settings) => [settingsSql(settings), ...settings.session],
   poolerObstacle: () => null,
-  probe: (connection, statement, schema) => probeStatement(connection, statement.text(schema), schema),
+  async probe(connection, statement, schema) {
+    // A server goes on with what it was sent: whoever may write next comes after it.
+    if (connection instanceof RemoteConnection) await connection.waitForWriters()
+    return probeStatement(connection, statement.text(schema), schema)
+  },
   compareExisting: (connection, statement, schema) => compareExisting(connection, statement.text(schema), schema),
 }

@@ -4,12 +4,15 @@ import { type Blocker, type Connection, DatabaseError, type TargetLock } from '.
 import type { AdvisoryLock } from '../../model/history.ts'
 import type { SqliteConnection } from './connection.ts'
 import { readHolder } from './lock-file.ts'
+import { RemoteConnection } from './remote-connection.ts'
 
 /**
  * One try for a target's lock: a lock of the operating system on a file beside the database, which ends with the process.
- * A transaction looks at it once it has begun; so those that were under way before are waited for.
+ * A transaction looks at it once it has begun; so those that were under way before are waited for. On a remote server it
+ * is a lease, which ends some time after its process: see remote-lease.ts.
  */
 export async function lockTarget(connection: Connection, key: string): Promise<TargetLock | null> {
+  if (connection instanceof RemoteConnection) return connection.takeLock(key)
   const session = connection as SqliteConnection
   if (!session.lock(key)) return null
   const { failure } = await session.pipeline(['BEGIN IMMEDIATE', 'ROLLBACK'])
@@ -30,6 +33,7 @@ export async function lockHolder(
   connection: Connection,
   key: string | { advisory: AdvisoryLock },
 ): Promise<Blocker | null> {
+  if (connection instanceof RemoteConnection) return typeof key === 'string' ? connection.locks.holder(key) : null
   const session = connection as SqliteConnection
   if (typeof key !== 'string' || session.path === null || session.holds(key)) return null
   return readHolder(session.path, key)
@@ -43,6 +47,8 @@ const writerBytes = { '': 0x4000_0001, '-shm': 120 }
  * container. Source: proc_locks(5), https://sqlite.org/walformat.html, os.h of SQLite.
  */
 export async function blockers(connection: Connection): Promise<Blocker[]> {
+  // Nobody can ask a remote server who else writes.
+  if (connection instanceof RemoteConnection) return []
   const { path } = connection as SqliteConnection
   if (path === null || process.platform !== 'linux') return []
   const found = new Map<number, Blocker>()

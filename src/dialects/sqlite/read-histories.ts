@@ -10,6 +10,7 @@ import { readSnapshot } from '../read-snapshot.ts'
 import type { SqliteConnection } from './connection.ts'
 import type { Row } from './driver.ts'
 import { quoteIdentifier } from './quote.ts'
+import { RemoteConnection } from './remote-connection.ts'
 import { foldName } from './words.ts'
 
 /** The schema of a file's own tables. */
@@ -25,7 +26,9 @@ export async function readHistories(connection: Connection, request: HistoryRequ
   for (const [index, target] of request.targets.entries()) {
     if (target !== null && target !== home) continue
     try {
-      const { snapshot, lacking } = await readOne(session, request)
+      const { snapshot, lacking } = await (connection instanceof RemoteConnection
+        ? readRemote(connection, request)
+        : readOne(session, request))
       of[index] = snapshots.push(snapshot) - 1
       if (lacking.length > 0) missingTables.set(index, lacking)
     } catch (error) {
@@ -37,17 +40,49 @@ export async function readHistories(connection: Connection, request: HistoryRequ
   return { snapshots, of, missingTables, failures, defaultSchema: home }
 }
 
+const namesSql = "SELECT name FROM main.sqlite_master WHERE type IN ('table', 'view')"
+const columnsSql = 'SELECT * FROM pragma_table_xinfo(?, ?)'
+const ofHistory = ' WHERE history = ?'
+
+/** In one message, so that tables are asked for before it is known whether they are there. */
+async function readRemote(session: RemoteConnection, { table, shape, requiredTables }: HistoryRequest) {
+  const from = (name: string) => `SELECT * FROM main.${quoteIdentifier(name)}`
+  const [names, columns, history, ledger] = await session.readTogether([
+    { sql: namesSql },
+    { sql: columnsSql, values: [table, home] },
+    { sql: from(table) },
+    { sql: `${from(ledgerTable)}${ofHistory}`, values: [table] },
+  ])
+  const there = new Set(rowsOf(names).map(fold))
+  const read = (name: string, rows: Row[] | DatabaseError | undefined) =>
+    there.has(foldName(name)) ? rowsOf(rows) : null
+  const found = {
+    columns: rowsOf(columns).map(describeColumn),
+    history: read(table, history) ?? [],
+    ledger: read(ledgerTable, ledger),
+  }
+  return {
+    snapshot: readSnapshot(shape, table, found),
+    lacking: requiredTables.filter((name) => !there.has(foldName(name))),
+  }
+}
+
+function rowsOf(rows: Row[] | DatabaseError | undefined): Row[] {
+  if (rows instanceof DatabaseError) throw rows
+  return rows ?? []
+}
+
 async function readOne(session: SqliteConnection, request: HistoryRequest) {
   const { table, shape, requiredTables } = request
   const found = await session.readTogether(request.lockTimeoutMs, (all) => {
-    const there = new Set(all("SELECT name FROM main.sqlite_master WHERE type IN ('table', 'view')").map(fold))
+    const there = new Set(all(namesSql).map(fold))
     const read = (name: string, where = '', values: readonly string[] = []) =>
       there.has(foldName(name)) ? all(`SELECT * FROM main.${quoteIdentifier(name)}${where}`, values) : null
     return {
       there,
-      columns: all('SELECT * FROM pragma_table_xinfo(?, ?)', [table, home]).map(describeColumn),
+      columns: all(columnsSql, [table, home]).map(describeColumn),
       history: read(table) ?? [],
-      ledger: read(ledgerTable, ' WHERE history = ?', [table]),
+      ledger: read(ledgerTable, ofHistory, [table]),
     }
   })
   return {
@@ -65,7 +100,8 @@ function describeColumn({ name, type, notnull, dflt_value: fallback, pk, hidden 
   return {
     name,
     type: isInteger ? 'int' : String(type),
-    nullable: Number(notnull) === 0 && Number(pk) === 0 ? 'YES' : 'NO',
+    // A key that is no number may be null here, unless it is declared otherwise.
+    nullable: Number(notnull) === 0 ? 'YES' : 'NO',
     fallback,
     extra: isCounter || Number(hidden) > 0 ? 'auto_increment' : '',
   }

@@ -1,4 +1,5 @@
 import type { Removal } from '../../model/removal.ts'
+import { fileOf } from './files.ts'
 import { quoteLiteral } from './quote.ts'
 
 /** A file; no statistics are kept of its rows. */
@@ -15,6 +16,10 @@ export const removal: Removal = {
       bytes: Number(pages?.page_count) * Number(size?.page_size),
     }
   },
-  dump: (_server, _database, _schema, { file }) => ({ by: 'statement', sql: `VACUUM INTO ${quoteLiteral(file)}` }),
+  dump(server, database, _schema, { file }) {
+    // A remote server would write it to its own disk.
+    if (server.host !== '') fileOf(server, database)
+    return { by: 'statement', sql: `VACUUM INTO ${quoteLiteral(file)}` }
+  },
   isOfServer: () => false,
 }

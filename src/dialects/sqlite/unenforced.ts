@@ -42,12 +42,8 @@ export class Unenforced {
 
   /** Throws {@link DatabaseError}. */
   check(): void {
-    for (const [pair, count] of countViolations(this.#handle)) {
-      const more = count - (this.#before?.get(pair) ?? 0)
-      if (more <= 0) continue
-      const message = `FOREIGN KEY constraint failed: ${more} ${more === 1 ? 'row' : 'rows'} of ${pair} would refer to nothing`
-      throw new DatabaseError({ ...bare({ kind: 'statement', message }), sqlstate: '23503' })
-    }
+    const broken = explainMore(this.#before ?? new Map(), countViolations(this.#handle))
+    if (broken !== null) throw broken
   }
 
   restore(): void {
@@ -55,18 +51,31 @@ export class Unenforced {
   }
 }
 
-function countViolations(handle: Handle): ReadonlyMap<string, number> {
-  // A table that is not there (the parent) makes every row a violation, and a mismatched key is an error: both are told.
-  const rows = readViolations(handle)
+/** Rows that refer to nothing, by table and parent. */
+export const violationsSql = `SELECT "table" || ' (to ' || parent || ')' AS pair, count(*) AS n FROM pragma_foreign_key_check GROUP BY 1`
+
+/** Why a transaction must not commit; null: no more rows refer to nothing than before. */
+export function explainMore(
+  before: ReadonlyMap<string, number>,
+  after: ReadonlyMap<string, number>,
+): DatabaseError | null {
+  for (const [pair, count] of after) {
+    const more = count - (before.get(pair) ?? 0)
+    if (more <= 0) continue
+    const message = `FOREIGN KEY constraint failed: ${more} ${more === 1 ? 'row' : 'rows'} of ${pair} would refer to nothing`
+    return new DatabaseError({ ...bare({ kind: 'statement', message }), sqlstate: '23503' })
+  }
+  return null
+}
+
+export function readCounts(rows: readonly Row[]): ReadonlyMap<string, number> {
   return new Map(rows.map(({ pair, n }) => [String(pair), Number(n)]))
 }
 
-function readViolations(handle: Handle): Row[] {
+function countViolations(handle: Handle): ReadonlyMap<string, number> {
+  // A table that is not there (the parent) makes every row a violation, and a mismatched key is an error: both are told.
   try {
-    return handle.all(
-      `SELECT "table" || ' (to ' || parent || ')' AS pair, count(*) AS n FROM pragma_foreign_key_check GROUP BY 1`,
-      [],
-    )
+    return readCounts(handle.all(violationsSql, []))
   } catch (error) {
     throw new DatabaseError(readFailure(error, true), error)
   }
