@@ -15,11 +15,11 @@ export interface NativeTool {
   /** Four files by name, in their order; the third makes `seen`, and all of them `customers`. */
   files(kind: PlaceKind): Record<string, string>
   /** Applies all that is in a folder. */
-  up(place: NativePlace, dir: string): void
+  up(place: NativePlace, dir: string): void | Promise<void>
   /** Undoes the last one. */
-  down(place: NativePlace, dir: string): void
+  down(place: NativePlace, dir: string): void | Promise<void>
   /** What it says of a place. */
-  status(place: NativePlace, dir: string): string
+  status(place: NativePlace, dir: string): string | Promise<string>
 }
 
 /** What the four files of a tool share, without its marks. */
@@ -68,7 +68,7 @@ export function describeNativeParity(tool: NativeTool, kind: PlaceKind): void {
     let pair: NativePair
     const files = tool.files(kind)
     const names = Object.keys(files)
-    const ids = names.map((name) => name.replace(/\.sql$/, ''))
+    const ids = names.map((name) => name.replace(/\.\w+$/, ''))
     beforeEach(async () => {
       project = makeProject()
       pair = await makePair(kind)
@@ -103,7 +103,7 @@ export function describeNativeParity(tool: NativeTool, kind: PlaceKind): void {
       const { table, key } = tool.history
       return {
         catalog,
-        status: tool.status(place, folder()),
+        status: await tool.status(place, folder()),
         rows: (await place.query(`SELECT ${key} AS key_of FROM ${table} ORDER BY 1`)).map((row) => String(row.key_of)),
         customers: has ? await place.query('SELECT id, name FROM customers ORDER BY id') : null,
       }
@@ -116,9 +116,9 @@ export function describeNativeParity(tool: NativeTool, kind: PlaceKind): void {
     }
 
     test('the tool begins, tenantry goes on', async () => {
-      tool.up(pair.ours, folder(2))
+      await tool.up(pair.ours, folder(2))
       expect(resultOf(await up(), 'ours').applied).toEqual(ids.slice(2))
-      tool.up(pair.twin, folder())
+      await tool.up(pair.twin, folder())
       const found = await expectTwins()
       expect(found.customers).toHaveLength(3)
       // What the third file saw of the history while it ran.
@@ -126,34 +126,34 @@ export function describeNativeParity(tool: NativeTool, kind: PlaceKind): void {
       const [twin] = await pair.twin.query('SELECT versions FROM seen')
       expect(seen).toEqual(twin)
       // And neither has anything left to do.
-      tool.up(pair.ours, folder())
+      await tool.up(pair.ours, folder())
       expect(await inspect(pair.ours)).toEqual(found)
       expect(resultOf(await up(), 'ours').result).toBe('up-to-date')
     })
 
     test('tenantry begins, the tool goes on', async () => {
       await up(ids[1])
-      tool.up(pair.twin, folder(2))
+      await tool.up(pair.twin, folder(2))
       await expectTwins()
-      tool.up(pair.ours, folder())
-      tool.up(pair.twin, folder())
+      await tool.up(pair.ours, folder())
+      await tool.up(pair.twin, folder())
       await expectTwins()
       expect(resultOf(await up(), 'ours').result).toBe('up-to-date')
     })
 
     test('each undoes what the other did', async () => {
       await up()
-      tool.up(pair.twin, folder())
+      await tool.up(pair.twin, folder())
       for (const [index] of ids.entries()) {
-        if (index % 2 === 0) tool.down(pair.ours, folder())
+        if (index % 2 === 0) await tool.down(pair.ours, folder())
         else await down()
-        tool.down(pair.twin, folder())
+        await tool.down(pair.twin, folder())
         await expectTwins()
       }
       expect((await inspect(pair.ours)).customers).toBeNull()
-      tool.up(pair.ours, folder(3))
+      await tool.up(pair.ours, folder(3))
       await up()
-      tool.up(pair.twin, folder())
+      await tool.up(pair.twin, folder())
       await expectTwins()
     })
   })
