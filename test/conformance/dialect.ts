@@ -254,9 +254,12 @@ function describeSending(sample: DialectSample): void {
 function describeSession(sample: DialectSample): void {
   describe('a session', () => {
     const sessions = useSessions(sample)
+    const check = unlessSkipped(sample)
     const { dialect } = sample
 
-    it.each(['reset', 'phrases.reset'])('forgets what a body left: %s', async (way) => {
+    for (const way of ['reset', 'phrases.reset']) check(`forgets what a body left: ${way}`, () => forgets(way))
+
+    async function forgets(way: string) {
       const [connection, other] = [await sessions.open(), await sessions.open()]
       const before = await connection.query(sample.sessionState)
       await connection.query('CREATE TEMPORARY TABLE left_behind (a int)')
@@ -274,9 +277,9 @@ function describeSession(sample: DialectSample): void {
       expect(await connection.query(sample.sessionState)).toEqual(before)
       if (tryUserLock !== null) expect(await other.query(tryUserLock)).toEqual([{ got: 1 }])
       expect((await failureOf(connection.query('SELECT a FROM left_behind'))).kind).toBe('statement')
-    })
+    }
 
-    it('keeps to its time limits', async () => {
+    check('keeps to its time limits', async () => {
       const settings = {
         schema: null,
         sharedSchema: 'public',

@@ -1,10 +1,12 @@
 /** A libSQL server of a test's own, with namespaces. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { chmodSync, copyFileSync, existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { request } from 'node:http'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createClient } from '@libsql/client/http'
 import { needsFile } from './need.ts'
 
 const home = process.env.TENANTRY_TEST_SQLD ?? join(import.meta.dirname, '../sqld')
@@ -19,6 +21,8 @@ export interface Sqld {
   url: string
   pid(): number
   create(...namespaces: string[]): Promise<void>
+  /** Runs one statement over a client that is not ours: libSQL's own. */
+  query(namespace: string, sql: string): Promise<Record<string, unknown>[]>
   /** Ends it as a power cut would. */
   kill(): Promise<void>
   /** Again, on the same port and files. */
@@ -67,12 +71,46 @@ export async function startSqld({ plain = false, args = [] as readonly string[] 
         if (status !== 200) throw new Error(`namespace ${name}: HTTP ${status}`)
       }
     },
+    async query(namespace, sql) {
+      const client = createClient({ url: `http://127.0.0.1:${port}`, fetch: as(namespace) })
+      try {
+        const { rows } = await client.execute(sql)
+        return rows.map((row) => ({ ...row }))
+      } finally {
+        client.close()
+      }
+    },
     kill,
     start,
     async remove() {
       await kill()
       if (existsSync(folder)) rmSync(folder, { recursive: true, force: true })
     },
+  }
+}
+
+/**
+ * A `fetch` for it with the namespace in the header `Host`: names below `localhost` do not resolve everywhere, and Node's
+ * own sets that header itself.
+ */
+function as(namespace: string) {
+  return async (asked: Request): Promise<Response> => {
+    const body = Buffer.from(await asked.arrayBuffer())
+    const headers = {
+      ...Object.fromEntries(asked.headers),
+      host: `${namespace}.localhost`,
+      'content-length': body.length,
+    }
+    return new Promise((resolve, reject) => {
+      const sent = request(asked.url, { method: asked.method, headers }, async (response) => {
+        const chunks: Buffer[] = []
+        for await (const chunk of response) chunks.push(chunk)
+        const type = { 'content-type': response.headers['content-type'] ?? '' }
+        resolve(new Response(Buffer.concat(chunks), { status: response.statusCode ?? 500, headers: type }))
+      })
+      sent.on('error', reject)
+      sent.end(body)
+    })
   }
 }
 

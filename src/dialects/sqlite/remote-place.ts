@@ -48,8 +48,8 @@ function authority(host: string, { port, tls }: ServerAddress): string {
 }
 
 /**
- * Headers that say who asks, and for which database. `sqld` takes the namespace from `x-namespace`, else from the first
- * label of `Host`; what stands before it may know the latter only. Source: libsql-server, http/user/db_factory.rs.
+ * Headers that say who asks, and for which database. `sqld` takes the namespace from the first label of `Host`; newer
+ * ones look at `x-namespace` before that. Source: libsql-server, http/user/db_factory.rs.
  */
 export function headersOf({ server, host, namespace }: RemotePlace): Record<string, string> {
   const { user, password } = server
@@ -60,7 +60,8 @@ export function headersOf({ server, host, namespace }: RemotePlace): Record<stri
         ? { authorization: `Bearer ${password.reveal()}` }
         : { authorization: `Basic ${Buffer.from(`${user}:${password.reveal()}`).toString('base64')}` }
   if (namespace === null) return { host: authority(host, server), ...login }
-  const label = isIPv6(host) ? authority(host, server) : `${namespace}.${authority(host, server)}`
+  // An address in brackets can have no label before it.
+  const label = `${namespace}.${authority(isIPv6(host) ? 'localhost' : host, server)}`
   return { host: label, 'x-namespace': namespace, ...login }
 }
 
