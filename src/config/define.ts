@@ -64,11 +64,14 @@ export interface MigrationsConfig {
   /** How the files are written: a built-in format, or one of `formats`. Default: `auto`, found out from the folder. */
   format?: 'auto' | FormatName | (string & {}) | undefined
   /**
-   * The tool's own config: a knexfile, or a `.sequelizerc`. Its table name, directories, extensions and mappers are
+   * The tool's own config: a knexfile, a `.sequelizerc`, or the file of TypeORM's data source. Its table name, directories, extensions and mappers are
    * taken from it; its connection is not. Default: the one beside the config file or the folder, if there is one.
    */
   knexfile?: string | undefined
   sequelizerc?: string | undefined
+  dataSource?: string | undefined
+  /** What the names of Flyway's versioned files begin with; may be empty. Default: as flyway.conf says, else `V`. */
+  prefix?: string | undefined
   history?: HistoryConfig | undefined
   /**
    * Only tenants with these labels (`kind=platform`; all of a list must match). Default: every tenant, except those

@@ -71,10 +71,12 @@ const folders = [
   'src/migrations',
   'src/db/migrations',
   'drizzle',
+  'db/migration',
+  'src/main/resources/db/migration',
 ]
 
 const toolFileNames =
-  /^(knexfile\.[cm]?[jt]s|kysely\.config\.[cm]?[jt]s|\.sequelizerc|drizzle\.config\.[cm]?[jt]s|ormconfig\.\w+|dbmate\.\w+|flyway\.conf)$/
+  /^(knexfile\.[cm]?[jt]s|kysely\.config\.[cm]?[jt]s|\.sequelizerc|drizzle\.config\.[cm]?[jt]s|ormconfig\.\w+|data-source\.[cm]?[jt]s|dbmate\.\w+|flyway\.(conf|toml))$/
 const variableNames =
   /^(\w+_)?(DATABASE_URL|DB_URL|DB_(HOST|PORT|NAME|USER|PASS|PASSWORD|DIALECT)|TENANT_REGISTRY_DB_URL|POSTGRES_URL)$/
 const envFiles = /^\.env(\.(example|sample|template|local|development|defaults|dist))?$/

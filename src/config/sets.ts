@@ -72,12 +72,15 @@ function readSet(
   if ('' in placeholders)
     findings.problems.push({ path: `${path}.placeholders`, message: 'an empty text cannot be replaced' })
   const session = Array.isArray(value.session) ? value.session : []
-  const toolConfig = value.knexfile ?? value.sequelizerc
+  const toolConfig = value.knexfile ?? value.sequelizerc ?? value.dataSource
+  const format = [...formatNames, ...added.map((one) => one.name)].find((known) => known === value.format)
   return {
     name,
     dirs: dirs.map((entry) => resolve(root, entry)),
-    format: [...formatNames, ...added.map((one) => one.name)].find((known) => known === value.format) ?? 'auto',
+    // Only one format has such a file.
+    format: format ?? (value.dataSource === undefined ? 'auto' : 'typeorm'),
     toolConfig: typeof toolConfig === 'string' ? resolve(root, toolConfig) : null,
+    prefix: typeof value.prefix === 'string' ? value.prefix : null,
     dirGiven: value.dir !== undefined,
     history: {
       kind: [...historyKinds, ...added.map(({ history: own }) => own.kind)].find((known) => known === kind) ?? 'auto',

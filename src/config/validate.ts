@@ -76,7 +76,7 @@ function word(allowed: readonly string[], notYet: readonly string[] = []) {
   )
 }
 
-const laterFormats = ['flyway', 'typeorm']
+const laterFormats: readonly string[] = []
 
 type AddedNames = ReturnType<typeof addedNames>
 
@@ -109,30 +109,29 @@ const server = shape(
 )
 
 const makeSet = (added: AddedNames) =>
-  shape(
-    {
-      name: v.optional(text),
-      dir: v.optional(
-        v.lazy((input: unknown) => (Array.isArray(input) ? v.pipe(v.array(text), v.minLength(1, 'is empty')) : text)),
-      ),
-      format: v.optional(word(['auto', ...formatNames, ...added.formats], laterFormats)),
-      knexfile: v.optional(text),
-      sequelizerc: v.optional(text),
-      history: v.optional(
-        shape({
-          kind: v.optional(word(['auto', 'sql', ...historyKinds, ...added.kinds], laterFormats)),
-          table: v.optional(text),
-          schema: v.optional(text),
-        }),
-      ),
-      tenants: v.optional(shape({ label: v.lazy((input: unknown) => (Array.isArray(input) ? v.array(text) : text)) })),
-      ignore: v.optional(regularExpression),
-      placeholders: v.optional(v.record(v.string(), v.string())),
-      session: v.optional(v.array(text)),
-      transaction: v.optional(word(['migration', 'target'])),
-    },
-    { prefix: later },
-  )
+  shape({
+    name: v.optional(text),
+    dir: v.optional(
+      v.lazy((input: unknown) => (Array.isArray(input) ? v.pipe(v.array(text), v.minLength(1, 'is empty')) : text)),
+    ),
+    format: v.optional(word(['auto', ...formatNames, ...added.formats], laterFormats)),
+    knexfile: v.optional(text),
+    sequelizerc: v.optional(text),
+    dataSource: v.optional(text),
+    history: v.optional(
+      shape({
+        kind: v.optional(word(['auto', 'sql', ...historyKinds, ...added.kinds], laterFormats)),
+        table: v.optional(text),
+        schema: v.optional(text),
+      }),
+    ),
+    tenants: v.optional(shape({ label: v.lazy((input: unknown) => (Array.isArray(input) ? v.array(text) : text)) })),
+    ignore: v.optional(regularExpression),
+    placeholders: v.optional(v.record(v.string(), v.string())),
+    prefix: v.optional(v.string()),
+    session: v.optional(v.array(text)),
+    transaction: v.optional(word(['migration', 'target'])),
+  })
 
 const place = { server: v.optional(text), database: v.optional(text) }
 

@@ -126,6 +126,7 @@ interface ChosenMigrations {
 const toolFileOf: Partial<Record<FoundFormat, RegExp>> = {
   knex: /(^|\/)knexfile\.\w+$/,
   sequelize: /(^|\/)\.sequelizerc$/,
+  typeorm: /(^|\/)(data-source|ormconfig)\.\w+$/,
 }
 
 function chooseMigrations({ migrations, toolFiles }: ProjectFindings): ChosenMigrations | null {
@@ -170,6 +171,11 @@ function renderMigrations(findings: ProjectFindings): string {
     lines.push(`migrations: { dir: ${isTaken ? "'./sql-migrations'" : "'./migrations'"} },`)
   } else if (choice?.toolFile === undefined) {
     lines.push(`migrations: { dir: ${quoteDir(chosen.dir)}, format: '${chosen.format}' },`)
+  } else if (chosen.format === 'typeorm') {
+    // What its patterns match may be what a compiler makes of these files.
+    lines.push(
+      `migrations: { dir: ${quoteDir(chosen.dir)}, format: 'typeorm', dataSource: ${quoteDir(choice.toolFile)} },`,
+    )
   } else {
     const key = chosen.format === 'knex' ? 'knexfile' : 'sequelizerc'
     lines.push(`// Folders, table and further settings come from this file; \`dir\` overrules its folders.`)
