@@ -1,5 +1,5 @@
-import { mkdir, writeFile } from 'node:fs/promises'
-import { dirname, join, relative } from 'node:path'
+import { mkdir } from 'node:fs/promises'
+import { join, relative } from 'node:path'
 import { refuseUnproven } from './checks/refuse-unproven.ts'
 import { planVerification } from './checks/verify-applied.ts'
 import type { ResolvedConfig } from './config/resolved.ts'
@@ -7,6 +7,7 @@ import { beginAnew } from './data/begin-anew.ts'
 import { openDataChanges } from './data/data-changes.ts'
 import { findUnfinished } from './data/unfinished-changes.ts'
 import { planUp } from './engine/plan-up.ts'
+import { writeTemplate } from './formats/write-template.ts'
 import type { GuardOptions } from './model/app.ts'
 import type { BackfillOptions, DriftOptions, ProveOptions, VerifyOptions } from './model/check-report.ts'
 import type { DataChanges } from './model/data-change.ts'
@@ -227,10 +228,7 @@ export class OpenFleet implements Tenantry {
     const details = { description: options.description ?? null, now: new Date() }
     const made = await set.format.delegate?.(set.options, name, details)
     const own = made?.files == null ? await set.format.template(set.options, name, details) : made.also
-    for (const { path, text } of own) {
-      await mkdir(dirname(path), { recursive: true })
-      await writeFile(path, text, { flag: 'wx' })
-    }
+    for (const file of own) await writeTemplate(file)
     const notices = made?.notices ?? []
     for (const notice of notices) this.#fleet.emit({ type: 'notice', notice })
     const files = [...(made?.files ?? []), ...own.map(({ path }) => path)]

@@ -15,6 +15,7 @@ import { type Creation, type Difference, ownSchema, type PictureScope, type Sche
 import type { TargetPlan } from '../model/plan.ts'
 import { engineSettings } from '../rollout/carry-out.ts'
 import type { Fleet } from '../rollout/fleet.ts'
+import { fixedSchema } from '../rollout/history-place.ts'
 import { chooseMissing, keyOf, tablesToLookInto, whatIsLeft } from './choose-missing.ts'
 import { ownName } from './clone-target.ts'
 import { goneError } from './fingerprints.ts'
@@ -111,7 +112,7 @@ async function refuseMoved(fleet: Fleet, dialect: Dialect, connection: Connectio
     const reading = await dialect.readHistories(connection, {
       shape: set.shape,
       table: set.table,
-      schema: set.historySchema,
+      schema: fixedSchema(set.historySchema, target.placement),
       targets: [target.placement.schema ?? null],
       ledger: true,
       requiredTables: [],

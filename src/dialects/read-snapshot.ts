@@ -41,7 +41,7 @@ export function readSnapshot(
       const batch = has(shape.batch) ? row[shape.batch] : null
       const logs = failed && has(shape.logs) ? text(row[shape.logs]).slice(0, 2000) : ''
       return {
-        key: text(row[other ?? shape.key]),
+        key: text((has(shape.nameKey) ? row[shape.nameKey] : null) ?? row[other ?? shape.key]),
         checksum: checksum === '' ? null : checksum,
         state: failed ? 'failed' : (stateOfKind(shape, kind) ?? flagged ?? 'applied'),
         ...(batch == null ? {} : { batch: Number(batch) }),

@@ -16,6 +16,8 @@ export interface HistoryPlace {
   shape: HistoryShape
   schema: string
   table: string
+  /** The tool would make that schema, too. Absent: it is there. */
+  newSchema?: true
 }
 
 /** What the ledger says about one migration. */
@@ -39,6 +41,8 @@ function qualify(dialect: Words, schema: string, table: string): string {
 export function createTablesSql(dialect: Words, place: HistoryPlace, snapshot: HistorySnapshot): string[] {
   const statements: string[] = []
   if (snapshot.columns === null) {
+    if (place.newSchema === true)
+      statements.push(`CREATE SCHEMA IF NOT EXISTS ${dialect.quoteIdentifier(place.schema)}`)
     const { columns, tableOptions, firstRow, beside, primaryKey, index } = place.shape
     const options = tableOptions?.[dialect.family]
     const table = qualify(dialect, place.schema, place.table)
@@ -92,9 +96,20 @@ function firstRowSql(dialect: Words, table: string, row: Readonly<Record<string,
   return `INSERT INTO ${table} (${names.join(', ')}) SELECT ${names.join(', ')} FROM (SELECT ${values.join(', ')}) AS fresh WHERE NOT EXISTS (SELECT 1 FROM ${table})`
 }
 
+/** A shape as far as it holds for a table, which may lack the column that names rows. null: the one that is to be made. */
+export function fitShape(shape: HistoryShape, columns: HistorySnapshot['columns']): HistoryShape {
+  const { nameKey, ...bare } = shape
+  return nameKey === undefined || (columns ?? shape.columns).some(({ name }) => name === nameKey) ? shape : bare
+}
+
 /** The key that a new row of this target gets, spelled as its other rows are. */
 export function newKey(migration: Migration, standing: Standing, shape: HistoryShape): string {
-  const column = standing.snapshot.columns?.find(({ name }) => name === shape.key)
+  const { columns } = standing.snapshot
+  const own = migration.row?.up
+  if (shape.nameKey !== undefined && own !== undefined) {
+    return String((fitShape(shape, columns).nameKey === undefined ? null : own[shape.nameKey]) ?? own[shape.key] ?? '')
+  }
+  const column = columns?.find(({ name }) => name === shape.key)
   return spellKey(migration, column?.type === 'integer' ? 'number' : standing.keyStyle, findEnding(standing))
 }
 
@@ -286,7 +301,8 @@ function literal(dialect: Words, value: RowValues[string]): string {
   if (typeof value === 'boolean') return value ? 'TRUE' : 'FALSE'
   if (typeof value === 'number') return String(value)
   if (typeof value === 'string') return dialect.quoteLiteral(value)
-  const { now, user, elapsedMs, uuid } = dialect.phrases
+  const { now, nowStored, user, elapsedMs, uuid } = dialect.phrases
+  if ('now' in value && value.now === 'stored') return nowStored
   return 'now' in value ? now : 'user' in value ? user : 'elapsed' in value ? elapsedMs : uuid
 }
 

@@ -18,10 +18,13 @@ export function matchHistory(migrations: readonly Migration[], entries: readonly
     index = indexKeys(migrations)
     indexes.set(migrations, index)
   }
-  const { exact, folded } = index
+  const { exact, folded, seconds } = index
   return entries.map((entry) => {
     const found = exact.get(entry.key)
-    return { entry, migration: (found === undefined ? folded.get(entry.key.toLowerCase()) : found) ?? null }
+    if (found !== undefined) return { entry, migration: found }
+    const near = seconds.get(secondOf(entry.key) ?? '') ?? []
+    const same = near.length < 2 ? near : near.filter((one) => matchesChecksum(one, entry.checksum ?? ''))
+    return { entry, migration: folded.get(entry.key.toLowerCase()) ?? same[0] ?? null }
   })
 }
 
@@ -29,15 +32,34 @@ export function matchHistory(migrations: readonly Migration[], entries: readonly
  * Spellings of a migration that a row to be taken away may have: its own, and those in other letter case that are there.
  */
 export function spellingsOf(migration: Migration, entries: readonly HistoryEntry[]): readonly string[] {
+  if (migration.ignoresMillis === true) {
+    const own = matchEntries(migration, entries)
+    return [...new Set([...migration.keys, ...own])]
+  }
   if (migration.ignoresCase !== true) return migration.keys
   const folded = new Set(migration.keys.map((key) => key.toLowerCase()))
   const others = entries.filter(({ key }) => folded.has(key.toLowerCase())).map(({ key }) => key)
   return [...new Set([...migration.keys, ...others])]
 }
 
+/** Keys of rows that stand for a migration within its second. */
+function matchEntries(migration: Migration, entries: readonly HistoryEntry[]): string[] {
+  const second = secondOf(String(migration.row?.up.created_at ?? ''))
+  const near = entries.filter(({ key }) => second !== null && secondOf(key) === second)
+  const same = near.filter(({ checksum }) => matchesChecksum(migration, checksum ?? ''))
+  return (near.length < 2 ? near : same).map(({ key }) => key)
+}
+
+/** The second of a time in milliseconds; null: it is none. */
+function secondOf(key: string): string | null {
+  return /^\d{10,}$/.test(key) ? key.slice(0, -3) : null
+}
+
 interface KeyIndex {
   exact: ReadonlyMap<string, Migration | null>
   folded: ReadonlyMap<string, Migration | null>
+  /** Migrations that a row may mean whose number differs within its second only. */
+  seconds: ReadonlyMap<string, readonly Migration[]>
 }
 
 /** One per folder: fleets match thousands of histories with the same files. */
@@ -45,7 +67,12 @@ const indexes = new WeakMap<readonly Migration[], KeyIndex>()
 
 function indexKeys(migrations: readonly Migration[]): KeyIndex {
   const loose = migrations.filter(({ ignoresCase }) => ignoresCase === true)
-  return { exact: index(migrations, (key) => key), folded: index(loose, (key) => key.toLowerCase()) }
+  const seconds = new Map<string, Migration[]>()
+  for (const migration of migrations) {
+    const second = migration.ignoresMillis === true ? secondOf(String(migration.row?.up.created_at)) : null
+    if (second !== null) seconds.set(second, [...(seconds.get(second) ?? []), migration])
+  }
+  return { exact: index(migrations, (key) => key), folded: index(loose, (key) => key.toLowerCase()), seconds }
 }
 
 function index(migrations: readonly Migration[], fold: (key: string) => string): Map<string, Migration | null> {

@@ -1,6 +1,7 @@
 import type { Format } from '../model/format.ts'
 import type { HistoryKind, HistoryShape } from '../model/history.ts'
 import { journalShape } from './drizzle/shapes.ts'
+import { flywayHistory } from './flyway/shape.ts'
 import { kyselyShape } from './kysely/shape.ts'
 import { typeormShape } from './typeorm/shape.ts'
 
@@ -245,6 +246,7 @@ const shapes: Record<HistoryKind, HistoryShape> = {
   'node-pg-migrate': nodePgMigrate,
   typeorm: typeormShape,
   kysely: kyselyShape,
+  flyway: flywayHistory,
 }
 
 /**

@@ -2,6 +2,7 @@ import { basename, join, resolve } from 'node:path'
 import type { Delegated, Format, FormatOptions, LoadedMigrations, TemplateFile } from '../model/format.ts'
 import type { Migration, Notice } from '../model/migration.ts'
 import { checksumBytes } from './checksums.ts'
+import { compareNames } from './compare-names.ts'
 import { readHeaders } from './headers.ts'
 import { historyShape } from './history-shapes.ts'
 import { type FolderEntry, listFolder, showPath } from './list-folder.ts'
@@ -100,16 +101,6 @@ function undoOf(folder: string, description: string): TemplateFile {
 async function folderOfNew(options: FormatOptions): Promise<string> {
   const last = (await findFolders(options, [])).at(-1)
   return last === undefined ? resolve(options.dirs[0] ?? options.root) : join(last.path, '..')
-}
-
-const collator = new Intl.Collator('en')
-
-/**
- * Prisma's order: `localeCompare` over the whole name since it lists folders in TypeScript (6.x; `listMigrations.ts`),
- * in which `20250101_x` comes before `20250101120000_y`. The locale is fixed here, so that every machine agrees.
- */
-function compareNames(a: string, b: string): number {
-  return collator.compare(a, b) || (a < b ? -1 : a > b ? 1 : 0)
 }
 
 async function findFolders(options: FormatOptions, problems: FolderProblem[]): Promise<FolderEntry[]> {

@@ -2,6 +2,7 @@ import { TenantryError } from '../model/errors.ts'
 import type { Format, FormatName, FormatOptions } from '../model/format.ts'
 import { dbmate } from './dbmate.ts'
 import { drizzle } from './drizzle/drizzle.ts'
+import { flyway } from './flyway/flyway.ts'
 import { golangMigrate } from './golang-migrate.ts'
 import { goose } from './goose.ts'
 import { knex } from './knex/knex.ts'
@@ -27,6 +28,7 @@ export const formats: Readonly<Record<FormatName, Format>> = {
   'node-pg-migrate': nodePgMigrate,
   typeorm,
   kysely,
+  flyway,
 }
 
 /**

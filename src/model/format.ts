@@ -16,6 +16,7 @@ export const formatNames = [
   'drizzle',
   'typeorm',
   'kysely',
+  'flyway',
 ] as const
 
 export type FormatName = (typeof formatNames)[number]
@@ -32,6 +33,8 @@ export interface FormatOptions {
   placeholders: Readonly<Record<string, string>>
   /** The tool's own config file where the set names one (`knexfile`): absolute. null: looked for beside the folders. */
   toolConfig?: string | null
+  /** What names of versioned files begin with (Flyway); may be empty. Absent: as the tool's own config says, or its default. */
+  prefix?: string
   /** Name of the environment asked for (`--env`, `TENANTRY_ENV`, `NODE_ENV`): picks the tool config's part. */
   environment?: string | null
   /** The dialects of the servers whose targets this set is for: tool configs may name one. */

@@ -14,6 +14,7 @@ export const historyKinds = [
   'drizzle',
   'typeorm',
   'kysely',
+  'flyway',
 ] as const
 
 export type HistoryKind = (typeof historyKinds)[number]
@@ -190,7 +191,10 @@ export type NativeLock =
    * A table beside the history table, named after it, with one row whose column is 0 while nobody runs (Knex). We
    * write {@link ownLockValue} where the tool writes 1: what a killed run of ours left is then told from a stray run.
    */
-  { kind: 'row'; tableSuffix: string; key: string; column: string } | ({ kind: 'advisory' } & AdvisoryLock)
+  | { kind: 'row'; tableSuffix: string; key: string; column: string }
+  | ({ kind: 'advisory' } & AdvisoryLock)
+  /** One for each history table (Flyway), named by what the tool itself calls it: schema and table, quoted. */
+  | { kind: 'advisory-of-table'; of(table: string): AdvisoryLock }
 
 /** An advisory lock of the whole database (Prisma, Kysely). We take it shared: our runs do not keep each other out. */
 export interface AdvisoryLock {
@@ -206,6 +210,12 @@ export interface NativeLockState {
   held: 'free' | 'tool' | 'own'
   /** ISO time of the last write, where the server keeps one; null: it cannot be told. */
   since: string | null
+}
+
+/** The tool's advisory lock for a history table; `table`: schema and table, quoted. null: it has none. */
+export function advisoryLockOf({ nativeLock }: HistoryShape, table: string): AdvisoryLock | null {
+  if (nativeLock?.kind === 'advisory') return nativeLock
+  return nativeLock?.kind === 'advisory-of-table' ? nativeLock.of(table) : null
 }
 
 /** What stands in a native lock row while a run of ours holds it. Any value but 0 keeps the tool out. */
@@ -306,6 +316,3 @@ export const ledgerColumns = [
   ['applied_by', 'varchar(40) NOT NULL'],
   ['recorded_at', 'timestamp NOT NULL'],
 ] as const
-
-/** Where a lock cannot end with its session: rows that say who has it and until when, in the target itself. */
-export const leaseTable = 'tenantry_lock'

@@ -53,7 +53,10 @@ async function adoptSet(fleet: Fleet, set: FleetSet): Promise<AdoptedSet> {
   const read = targets.filter(({ historySchema }) => historySchema !== '')
   const tables = names.map((table) => ({
     table,
-    targets: read.filter(({ missingTables }) => !missingTables.includes(table)).length,
+    // The set's own may be in a schema beside the others.
+    targets: read.filter(({ missingTables, standing }) =>
+      table === set.table ? standing.snapshot.columns !== null : !missingTables.includes(table),
+    ).length,
   }))
   return {
     set: set.config.name,

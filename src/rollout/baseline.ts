@@ -1,5 +1,6 @@
 import { describeFailure } from '../engine/describe-failure.ts'
 import {
+  clearBegunSql,
   createTablesSql,
   deleteHistorySql,
   deleteLedgerSql,
@@ -18,6 +19,7 @@ import type { SetPlan, Standing, TargetPlan } from '../model/plan.ts'
 import type { TargetResult } from '../model/rollout.ts'
 import { engineSettings } from './carry-out.ts'
 import type { Fleet, FleetSet } from './fleet.ts'
+import { historyPlace } from './history-place.ts'
 import { findOldRows, refuseRename } from './rename.ts'
 import { runBounded } from './schedule.ts'
 
@@ -140,7 +142,7 @@ export async function markApplied(
 ): Promise<BaselineOutcome> {
   if (mark.length === 0) return { applied: [], undone: [] }
   const dialect = fleet.pool.dialect(plan.target.placement.server)
-  const place = placeOf(set, plan)
+  const place = historyPlace(set, plan, dialect)
   const record = {
     statementsDone: 0,
     statementsTotal: 0,
@@ -150,7 +152,7 @@ export async function markApplied(
   }
   const fresh = !plan.standing.snapshot.hasLedger
   const half = plan.standing.halfDone.some(({ migration }) => mark.some(({ id }) => id === migration))
-  const marking = markOf(set, plan, rollout)
+  const marking = markOf(fleet, set, plan, rollout)
   // Half-done and renamed rows are replaced; what must not have appeared meanwhile is an applied one.
   const keys = remove.length > 0 ? [''] : mark.flatMap((migration) => migration.keys)
   const writeRows = mark.flatMap((migration) => [
@@ -169,6 +171,7 @@ export async function markApplied(
 /** A row that says "failed" must not stay beside the one that says "applied": as rolled back, where the tool knows that. */
 function clearFailed(dialect: Dialect, place: HistoryPlace, keys: readonly string[]): string[] {
   if (place.shape.mark === true) return []
+  if (place.shape.flag?.no === 'failed') return clearBegunSql(dialect, place, keys)
   const rolledBack = rollBackFailedSql(dialect, place, keys)
   return rolledBack.length > 0 ? rolledBack : [deleteHistorySql(dialect, place, keys)]
 }
@@ -187,25 +190,25 @@ export async function markRolledBack(
   const half = plan.standing.halfDone.find((one) => one.migration === id && one.direction === 'up')
   if (half === undefined) return { applied: [], undone: [] }
   const dialect = fleet.pool.dialect(plan.target.placement.server)
-  const place = placeOf(set, plan)
+  const place = historyPlace(set, plan, dialect)
   const keys = set.migrations.find((migration) => migration.id === id)?.keys ?? [id]
   const migration = set.migrations.find((one) => one.id === id)
-  await writeRowsOf(fleet, set, plan, markOf(set, plan, rollout), keys, [
+  await writeRowsOf(fleet, set, plan, markOf(fleet, set, plan, rollout), keys, [
     ...(place.shape.mark === true && migration !== undefined
       ? removeHistorySql(dialect, place, plan.standing, migration)
-      : rollBackFailedSql(dialect, place, keys)),
+      : place.shape.flag?.no === 'failed'
+        ? clearBegunSql(dialect, place, keys)
+        : rollBackFailedSql(dialect, place, keys)),
     deleteLedgerSql(dialect, place, [id]),
     ...dialect.phrases.markHalfDone(plan.historySchema, null),
   ])
   return { applied: [], undone: [id] }
 }
 
-function placeOf({ shape }: FleetSet, { historySchema, historyTable }: TargetPlan): HistoryPlace {
-  return { shape, schema: historySchema, table: historyTable }
-}
-
-function markOf({ shape }: FleetSet, plan: TargetPlan, rollout: string): TransactionMark {
-  return { lockKey: lockKeyOf(plan.target, plan.historySchema), token: rollout, ...advisoryMark(shape) }
+function markOf(fleet: Fleet, set: FleetSet, plan: TargetPlan, rollout: string): TransactionMark {
+  const dialect = fleet.pool.dialect(plan.target.placement.server)
+  const lockKey = lockKeyOf(plan.target, plan.historySchema)
+  return { lockKey, token: rollout, ...advisoryMark(dialect, historyPlace(set, plan, dialect)) }
 }
 
 /** A mark must not have moved since it was read. */
@@ -228,7 +231,7 @@ async function writeRowsOf(
   const { server, database, schema } = plan.target.placement
   const dialect = fleet.pool.dialect(server)
   const { phrases } = dialect
-  const place = placeOf(set, plan)
+  const place = historyPlace(set, plan, dialect)
   const tables = createTablesSql(dialect, place, plan.standing.snapshot)
   // Where DDL commits by itself it ends the transaction it is in.
   const together = dialect.features.transactionalDdl || tables.length === 0

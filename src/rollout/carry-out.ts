@@ -12,6 +12,7 @@ import type { FleetReport, RunSignals } from '../model/report.ts'
 import type { Policy, TargetResult } from '../model/rollout.ts'
 import { runBackup } from './backup.ts'
 import type { Fleet, FleetSet } from './fleet.ts'
+import { historyPlace } from './history-place.ts'
 import { type LookAtCode, lookAtCode } from './look-at-code.ts'
 import { findPlanNotices } from './plan-notices.ts'
 import type { FleetQuestion } from './read-fleet.ts'
@@ -211,7 +212,7 @@ export function describeWork(
     target: plan.target,
     set: plan.set,
     plan,
-    place: { shape: set.shape, schema: plan.historySchema, table: plan.historyTable },
+    place: historyPlace(set, plan, fleet.pool.dialect(server)),
     book: fleet.book(set, plan.target),
     session: set.config.session,
     oneTransaction: set.config.transaction === 'target',

@@ -14,6 +14,7 @@ import type { SetPlan, TargetPlan } from '../model/plan.ts'
 import type { CredentialBook } from '../model/registry.ts'
 import type { Selectors } from '../model/report.ts'
 import type { Target, Tenant } from '../model/tenant.ts'
+import { chooseHistorySchema } from './history-place.ts'
 import { findHistoryShape } from './history-shape.ts'
 import { type AwayServers, type FleetQuestion, readFleet, unreadPlan } from './read-fleet.ts'
 import type { ScheduleLimits } from './schedule.ts'
@@ -28,6 +29,8 @@ export interface LoadedSet {
   notices: readonly Notice[]
   /** What the tool's own config says about its history table. */
   history?: { table?: string; schema?: string }
+  /** The history table of that version of the tool that wrote the folder. Absent: the format's own. */
+  shape?: HistoryShape
   /** The tool itself refuses migrations that come late. */
   strictOrder?: { hint: string }
 }
@@ -37,7 +40,7 @@ export interface FleetSet extends LoadedSet {
   targets: readonly Target[]
   shape: HistoryShape
   table: string
-  /** Fixed schema of the history table; null: the target's own. */
+  /** Schema of the history table in targets that are whole databases; null: among their other tables. */
   historySchema: string | null
   /** Schema targets of the largest database, selected or not: what cannot be run for a second one must not begin. */
   targetsPerDatabase: number
@@ -110,6 +113,7 @@ export class Fleet {
       ignore: set.ignore,
       placeholders: set.placeholders,
       toolConfig: set.toolConfig,
+      ...(set.prefix === null ? {} : { prefix: set.prefix }),
       environment: this.config.environmentAsked,
       dialects: [...new Set([...this.config.servers.values()].map(({ dialect }) => dialect))],
     }
@@ -152,9 +156,8 @@ export class Fleet {
         set.config.history.table ??
         (shape.kind === set.format.history.kind ? set.history?.table : undefined) ??
         shape.defaultTable
-      // What a tool's own config says was said for one database: tenants in schemas keep theirs in their own.
-      const inSchemas = own.some(({ placement }) => placement.schema !== undefined)
-      const historySchema = set.config.history.schema ?? (inSchemas ? null : (set.history?.schema ?? null))
+      const dialects = { of: (server: string) => this.pool.dialect(server), servers: this.config.servers.keys() }
+      const historySchema = chooseHistorySchema(set, shape, own, dialects)
       const targetsPerDatabase = mostPerDatabase(selection ?? tenants)
       const wholeDatabases = namesOf(own.filter(isWhole))
       const places = { targetsPerDatabase, wholeDatabases, dividedDatabases }

@@ -19,11 +19,11 @@ const mostSchemas = 500
 export async function findHistoryShape(
   pool: ConnectionPool,
   lockTimeoutMs: number,
-  { config, format }: { config: ResolvedSet; format: Format },
+  { config, format, shape }: { config: ResolvedSet; format: Format; shape?: HistoryShape },
   tenants: readonly Tenant[],
   added: readonly Format[],
 ): Promise<HistoryShape> {
-  const own = format.history
+  const own = shape ?? format.history
   const { kind } = config.history
   if (kind === 'auto' || kind === own.kind) {
     if (kind !== 'auto' || own.kind !== 'prisma' || config.history.table !== null) return own

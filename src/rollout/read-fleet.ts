@@ -10,6 +10,7 @@ import type { HistoryShape, HistorySnapshot } from '../model/history.ts'
 import type { Migration } from '../model/migration.ts'
 import type { PlannedStep, Standing, TargetPlan } from '../model/plan.ts'
 import type { Target } from '../model/tenant.ts'
+import { fixedSchema } from './history-place.ts'
 import { runBounded, type ScheduleLimits } from './schedule.ts'
 
 /** What is asked of each target of a set. */
@@ -18,7 +19,7 @@ export interface FleetQuestion {
   migrations: readonly Migration[]
   shape: HistoryShape
   table: string
-  /** Fixed schema of the history table; null: the target's own. */
+  /** Schema of the history table in targets that are whole databases; null: among their other tables. */
   historySchema: string | null
   requiredTables: readonly string[]
   lockTimeoutMs: number
@@ -197,13 +198,50 @@ async function readTargets(
       steps: verdict.steps,
       error: verdict.error,
       missingTables: reading.missingTables.get(i) ?? none,
-      historySchema: question.historySchema ?? target.placement.schema ?? reading.defaultSchema,
+      historySchema: target.placement.schema ?? question.historySchema ?? reading.defaultSchema,
       historyTable: question.table,
     }
   })
 }
 
-function ask(
+/** Whole databases and schemas of them may keep their histories in different places: then both are asked for. */
+async function ask(
+  connection: Connection,
+  pool: ConnectionPool,
+  targets: readonly Target[],
+  question: FleetQuestion,
+  ledger: boolean,
+): Promise<HistoryReading> {
+  const isWhole = ({ placement }: Target) => fixedSchema(question.historySchema, placement) !== null
+  const whole = targets.filter(isWhole)
+  if (whole.length === 0) return askOne(connection, pool, targets, { ...question, historySchema: null }, ledger)
+  if (whole.length === targets.length) return askOne(connection, pool, targets, question, ledger)
+  const others = targets.filter((target) => !isWhole(target))
+  const first = await askOne(connection, pool, whole, question, ledger)
+  const second = await askOne(connection, pool, others, { ...question, historySchema: null }, ledger)
+  return joinReadings(targets.map(isWhole), first, second)
+}
+
+/** `isFirst`: for each target in turn, whether the first reading has it or the second one. */
+function joinReadings(isFirst: readonly boolean[], first: HistoryReading, second: HistoryReading): HistoryReading {
+  const of = new Int32Array(isFirst.length).fill(-1)
+  const missingTables = new Map<number, readonly string[]>()
+  const failures = new Map<number, DatabaseFailure>()
+  let [firsts, seconds] = [0, 0]
+  isFirst.forEach((own, i) => {
+    const reading = own ? first : second
+    const at = own ? firsts++ : seconds++
+    const index = reading.of[at] ?? -1
+    of[i] = index < 0 || own ? index : index + first.snapshots.length
+    const [missing, failure] = [reading.missingTables.get(at), reading.failures.get(at)]
+    if (missing !== undefined) missingTables.set(i, missing)
+    if (failure !== undefined) failures.set(i, failure)
+  })
+  const snapshots = [...first.snapshots, ...second.snapshots]
+  return { snapshots, of, missingTables, failures, defaultSchema: first.defaultSchema }
+}
+
+function askOne(
   connection: Connection,
   pool: ConnectionPool,
   targets: readonly Target[],

@@ -18,6 +18,14 @@ const samples: readonly FormatSample[] = [
     beside: { 'migration_lock.toml': 'provider = "postgresql"\n' },
   },
   {
+    // Drizzle 1; journals are in src/formats/drizzle/drizzle.test.ts.
+    format: formats.drizzle,
+    ids: ['20240101000000_users', '20250101120000_roles', '20250102120000_orders'],
+    up: (id) => `${id}/migration.sql`,
+    down: (id) => `${id}/rollback.sql`,
+    beside: { '20240101000000_users/snapshot.json': '{ "id": "1" }' },
+  },
+  {
     format: formats.dbmate,
     // By their names, in which a digit comes before an underscore.
     ids: ['20240101120000_roles', '20240101_users', '20240102_orders'],
@@ -38,6 +46,12 @@ const samples: readonly FormatSample[] = [
     up: (id) => `${id}.sql`,
     down: (id) => `${id}.sql`,
     join: (up, down) => `-- +goose Up\n${up}${down === null ? '' : `\n-- +goose Down\n${down}`}`,
+  },
+  {
+    format: formats.flyway,
+    ids: ['V2__users', 'V2_10__roles', 'V0011__orders'],
+    up: (id) => `${id}.sql`,
+    down: (id) => `${id.replace('V', 'U')}.sql`,
   },
   {
     format: formats['golang-migrate'],

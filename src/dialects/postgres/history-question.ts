@@ -17,7 +17,7 @@ DECLARE
   ask jsonb := current_setting('tenantry.ask')::jsonb; home text := nullif(current_setting('tenantry.home'), '');
   key_column text := ask->>'key'; checksum_column text := ask->>'checksum';
   batch_column text := ask->>'batch'; logs_column text := ask->>'logs'; flag_column text := ask->>'flag';
-  key_else text := ask->>'keyElse'; kind_column text := ask->>'kind';
+  key_else text := ask->>'keyElse'; name_key text := ask->>'nameKey'; kind_column text := ask->>'kind';
   finished text := ask->>'finishedAt'; rolled_back text := ask->>'rolledBackAt'; fixed_schema text := ask->>'schema';
   history_table text := ask->>'table'; ledger_table text := ask->>'ledgerTable';
   want_ledger boolean := (ask->>'ledger')::boolean; digest boolean := (ask->>'digest')::boolean;
@@ -66,7 +66,9 @@ BEGIN
             WHERE CASE WHEN o = 'id' THEN shape ~ E'\x1eid\x1f(20|21|23|1700)\x1f' ELSE strpos(shape, E'\x1e' || o || E'\x1f') > 0 END
             ORDER BY nr LIMIT 1;
           EXECUTE format('SELECT string_agg(concat_ws(E''\x1f'', %s, %s, %s, %s, %s%s), E''\x1e'' ORDER BY %I, %I) FROM %I.%I%s',
-            CASE WHEN key_else IS NOT NULL THEN format('coalesce(%I::text, %I::text)', key_column, key_else) ELSE format('%I::text', key_column) END,
+            CASE WHEN name_key IS NOT NULL AND strpos(shape, E'\x1e' || name_key || E'\x1f') > 0
+                 THEN format('coalesce(%I::text, %I::text)', name_key, key_column)
+                 WHEN key_else IS NOT NULL THEN format('coalesce(%I::text, %I::text)', key_column, key_else) ELSE format('%I::text', key_column) END,
             CASE WHEN has_checksum THEN format('coalesce(%I::text, '''')', checksum_column) ELSE '''''' END,
             CASE WHEN flag_column IS NOT NULL AND strpos(shape, E'\x1e' || flag_column || E'\x1f') > 0
                  THEN format('CASE WHEN %I::text IN (''true'', ''1'') THEN ''y'' ELSE ''n'' END', flag_column)

@@ -123,6 +123,7 @@ async function ask(
     logs: shape.logs ?? null,
     flag: shape.flag?.column ?? null,
     keyElse: shape.keyElse ?? null,
+    nameKey: shape.nameKey ?? null,
     kind: shape.kinds?.column ?? null,
     finishedAt: shape.finishedAt,
     rolledBackAt: shape.rolledBackAt,
