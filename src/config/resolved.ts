@@ -23,6 +23,8 @@ export interface ResolvedSet {
   exceptLabels?: readonly Readonly<Record<string, string>>[]
   /** Absolute path of the tool's own config file; null: looked for. */
   toolConfig: string | null
+  /** Of Flyway's versioned files; null: not said. */
+  prefix: string | null
   /** The set says where its files are; else the tool's own config may. */
   dirGiven: boolean
   ignore: RegExp | null

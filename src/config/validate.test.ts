@@ -43,7 +43,7 @@ describe('a broken config', () => {
       scratch: { server: 'mian' },
       migrations: [
         { name: 'a', dir: [], ignore: '(' },
-        { name: 'a', format: 'flyway', transaction: 'set', prefix: 'V' },
+        { name: 'a', format: 'liquibase', transaction: 'set', prefix: 5 },
         { dir: 5, history: { kind: 'prism', table: 'x'.repeat(64) }, tenants: { label: 'gold' } },
       ],
       tenants: [
@@ -78,9 +78,9 @@ describe('a broken config', () => {
       /^migrations\[0\]\.dir: is empty$/,
       /^migrations\[0\]\.ignore: is not a regular expression$/,
       /^migrations\[1\]\.name: another set is named "a"$/,
-      /^migrations\[1\]\.format: `flyway` is not available yet/,
+      /^migrations\[1\]\.format: must be one of auto, sql/,
       /^migrations\[1\]\.transaction: must be one of migration, target$/,
-      /^migrations\[1\]\.prefix: is not available yet/,
+      /^migrations\[1\]\.prefix: must be a string, not a number$/,
       /^migrations\[2\]\.name: is missing/,
       /^migrations\[2\]\.dir: must be a string, not a number$/,
       /^migrations\[2\]\.history\.kind: must be one of .*did you mean `prisma`\?$/,
@@ -143,7 +143,6 @@ describe('a broken config', () => {
     ],
     [{ tenants: { from: 'query', sql: 'x' } }, /^tenants\.server: is missing, and the config has no servers/],
     [{ servers: main, tenants: [], registry: { tenants: {} } }, /^registry\.tenants\.columns: is missing/],
-    [{ servers: main, tenants: [], migrations: { prefix: '' } }, /^migrations\.prefix: is not available yet/],
     [
       { servers: main, tenants: [], migrations: { placeholders: { a: 1 } } },
       /^migrations\.placeholders\.a: must be a string/,

@@ -127,7 +127,12 @@ const projects: Record<
     dir: 'migrations',
     format: 'node-pg-migrate',
   },
-  flyway: { files: { 'migrations/V1__a.sql': '' }, found: ['migrations flyway'], dir: 'sql-migrations' },
+  flyway: {
+    files: { 'src/main/resources/db/migration/V1__a.sql': 'select 1;' },
+    found: ['src/main/resources/db/migration flyway'],
+    dir: 'src/main/resources/db/migration',
+    format: 'flyway',
+  },
 }
 
 afterEach(() => {

@@ -1,5 +1,5 @@
 import type { Blocker } from '../model/dialect.ts'
-import { nativeLockTable } from '../model/history.ts'
+import { advisoryLockOf, nativeLockTable } from '../model/history.ts'
 import { schemaOf, type TargetWork } from './work.ts'
 
 /**
@@ -19,10 +19,10 @@ export async function explainNativeLock(
       .catch(() => null)
     return state === null || state.since === null ? {} : { note: `${table} was last written at ${state.since}.` }
   }
-  if (nativeLock === null) return {}
-  const holder = await pool
-    .look(server, database, (side) => dialect.lockHolder(side, { advisory: nativeLock }))
-    .catch(() => null)
+  const { quoteIdentifier: quote } = dialect
+  const advisory = advisoryLockOf(place.shape, `${quote(place.schema)}.${quote(place.table)}`)
+  if (advisory === null) return {}
+  const holder = await pool.look(server, database, (side) => dialect.lockHolder(side, { advisory })).catch(() => null)
   const again = 'then run `tenantry up` again'
   if (holder === null) return { hint: `A command of the tool held it until just now; wait for its end, ${again}.` }
   return {

@@ -10,7 +10,7 @@ import type {
 import { DatabaseError } from '../model/dialect.ts'
 import { type ErrorDocument, TenantryError } from '../model/errors.ts'
 import type { Emit } from '../model/events.ts'
-import type { HistoryEntry, HistoryShape, HistorySnapshot } from '../model/history.ts'
+import { advisoryLockOf, type HistoryEntry, type HistorySnapshot } from '../model/history.ts'
 import type { Migration } from '../model/migration.ts'
 import type { PlannedStep, Standing, TargetPlan } from '../model/plan.ts'
 import type { Script } from '../model/script.ts'
@@ -108,13 +108,17 @@ export function markFor(work: TargetWork, lock: boolean): TransactionMark {
   return {
     lockKey: lock ? lockKeyOf(work.target, work.place.schema) : null,
     token: randomBytes(9).toString('base64url'),
-    ...advisoryMark(work.place.shape),
+    ...advisoryMark(work.dialect, work.place),
   }
 }
 
 /** The adopted tool's advisory lock: in each transaction of ours, so that the tool waits for it. */
-export function advisoryMark({ nativeLock }: HistoryShape): Pick<TransactionMark, 'nativeLock'> {
-  return nativeLock?.kind === 'advisory' ? { nativeLock } : {}
+export function advisoryMark(
+  { quoteIdentifier }: Pick<Dialect, 'quoteIdentifier'>,
+  { shape, schema, table }: HistoryPlace,
+): Pick<TransactionMark, 'nativeLock'> {
+  const nativeLock = advisoryLockOf(shape, `${quoteIdentifier(schema)}.${quoteIdentifier(table)}`)
+  return nativeLock === null ? {} : { nativeLock }
 }
 
 /** The guard of one transaction over these steps, all of one direction. */

@@ -1,5 +1,5 @@
 import { describeBlocker } from '../engine/describe-failure.ts'
-import { nativeLockTable } from '../model/history.ts'
+import { advisoryLockOf, nativeLockTable } from '../model/history.ts'
 import type { TargetPlan } from '../model/plan.ts'
 import type { Fleet, FleetSet } from './fleet.ts'
 
@@ -10,8 +10,10 @@ export async function describeNativeLock(fleet: Fleet, { shape }: FleetSet, plan
   const { server, database } = plan.target.placement
   const dialect = fleet.pool.dialect(server)
   return fleet.pool.look(server, database, async (side) => {
-    if (nativeLock.kind === 'advisory') {
-      const holder = await dialect.lockHolder(side, { advisory: nativeLock })
+    if (nativeLock.kind !== 'row') {
+      const { quoteIdentifier: quote } = dialect
+      const advisory = advisoryLockOf(shape, `${quote(plan.historySchema)}.${quote(plan.historyTable)}`)
+      const holder = advisory === null ? null : await dialect.lockHolder(side, { advisory })
       return holder === null ? null : `held by ${describeBlocker(holder)}; it is free again when that session ends`
     }
     const table = nativeLockTable(plan.historyTable, nativeLock)

@@ -14,7 +14,9 @@ const mostLookups = 50
 export async function refuseTraces(fleet: Fleet, set: FleetSet, plan: TargetPlan, id: string): Promise<void> {
   const half = plan.standing.halfDone.find((one) => one.migration === id)
   const migration = set.migrations.find((one) => one.id === id)
-  if (half?.dirty !== true || migration === undefined) return
+  // What failed under a tool that notes no more than that may have left anything.
+  const isUnclear = half?.dirty === true || (half?.source === 'native' && half.called !== undefined)
+  if (!isUnclear || migration === undefined) return
   const landed = await lookUp(fleet, set, plan, migration)
   const [first] = landed
   if (first === undefined) return

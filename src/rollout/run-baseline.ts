@@ -112,14 +112,16 @@ async function rollBackSets(
   options: BaselineOptions,
   rollout: string,
 ): Promise<TargetResult[]> {
-  const able = sets.filter(({ shape }) => shape.rolledBackAt !== null || shape.mark === true)
+  const able = sets.filter(
+    ({ shape }) => shape.rolledBackAt !== null || shape.flag?.no === 'failed' || shape.mark === true,
+  )
   const [set] = sets
   if (able.length === 0) {
     throw new TenantryError(
       'USAGE',
       `The history table ${set?.table ?? ''} has no failed rows to record as rolled back.`,
       {
-        hint: 'That is for Prisma and golang-migrate. A migration of another tool that stopped half-way goes on with `tenantry up`.',
+        hint: 'That is for Prisma, Flyway and golang-migrate. A migration of another tool that stopped half-way goes on with `tenantry up`.',
       },
     )
   }

@@ -82,7 +82,7 @@ export async function unlockFleet(fleet: Fleet, options: UnlockOptions): Promise
 }
 
 function nothingToFree({ config, shape, table }: FleetSet): Notice {
-  const advisory = shape.nativeLock?.kind === 'advisory'
+  const advisory = shape.nativeLock !== null && shape.nativeLock.kind !== 'row'
   return {
     rule: 'no-lock-row',
     message: advisory

@@ -12,6 +12,7 @@ const formatNames: Readonly<Record<string, string>> = {
   'sql-migrate': 'sql-migrate migrations',
   goose: 'goose migrations',
   'golang-migrate': 'golang-migrate migrations',
+  flyway: 'Flyway migrations',
   'node-pg-migrate': 'node-pg-migrate migrations',
 }
 
