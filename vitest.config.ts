@@ -22,8 +22,8 @@ export default defineConfig({
           maxWorkers: 2,
           testTimeout: 60_000,
           hookTimeout: 60_000,
-          // Real servers on a machine that does other work, too. What needs its second try is named at the end.
-          retry: process.env.CI ? 1 : 0,
+          // Real servers on a machine that does other work, too. What needs another try is named at the end, and why.
+          retry: process.env.CI ? 2 : 0,
           expect: { poll: { timeout: 15_000 } },
           // After the quick ones: a project with limits of its own is a group of its own.
           sequence: { groupOrder: 1 },

@@ -46,7 +46,7 @@ const isCi = !['', '0', 'false', undefined].includes(process.env.CI)
 /** @type {string[]} */
 const failures = []
 /** @type {string[]} */
-const secondTries = []
+const laterTries = []
 const total = { passed: 0, failed: 0, skipped: 0 }
 const given = process.argv.slice(2)
 const newer = installed('the alpha of Sequelize 7', 'test/sequelize7')
@@ -68,7 +68,7 @@ for (const version of given.length === 0 ? olderVersions : []) {
 }
 rmSync(dir, { recursive: true, force: true })
 // Once more where somebody who reads the end of a long log finds them.
-for (const name of secondTries) console.log(`Passed only at the second try: ${name}`)
+for (const name of laterTries) console.log(`\nPassed only at a later try: ${name}`)
 for (const failure of failures) console.log(`\nFAILED ${failure}`)
 if (failures.length > 0) console.log()
 process.exitCode = total.failed === 0 ? 0 : 1
@@ -86,7 +86,7 @@ async function runTests(args, variables) {
   const [code, signal] = await once(child, 'exit')
   const { passed, failed, skipped, again, failures: found } = readCounts()
   failures.push(...found)
-  secondTries.push(...again)
+  laterTries.push(...again)
   const hasRun = passed + failed > 0
   if (!hasRun) failures.push('No test ran.')
   if (code !== 0 && failed === 0) failures.push(`vitest ended with ${signal ?? `exit code ${code}`}.`)

@@ -4,7 +4,7 @@ import process from 'node:process'
 /**
  * What a run of vitest came to.
  * @typedef {{ passed: number, failed: number, skipped: number, again: string[], failures: string[] }} TestCounts
- *   `again`: tests that passed at their second try; `failures`: the name and the error of each failure
+ *   `again`: tests that passed at a later try, and why not at the first; `failures`: the name and the error of each failure
  */
 
 /** Lines of an error that are kept: enough for a difference between two values. */
@@ -29,7 +29,10 @@ export default class CountReporter {
         const { state, errors } = test.result()
         if (state === 'passed') {
           counts.passed++
-          if (test.diagnostic()?.flaky === true) counts.again.push(`${module.relativeModuleId} > ${test.fullName}`)
+          if (test.diagnostic()?.flaky === true)
+            counts.again.push(
+              `${module.relativeModuleId} > ${test.fullName}\n${(errors ?? []).map(describe).join('\n')}`,
+            )
         } else if (state === 'failed') {
           failedHere++
           counts.failures.push(
