@@ -23,7 +23,7 @@ export async function reportPlan(
     for (const group of groupSteps(plan)) {
       const script = await compile(fleet, set, group.sample, group.step)
       if (script === null) continue
-      const report = describeMigration(set, group, script, await findUndo(group.step.migration))
+      const report = describeMigration(set, group, script, await findUndo(fleet, set, group))
       migrations.push(report)
       const [problem] = report.problems
       if (problem !== undefined) for (const target of group.targets) blocked.set(`${plan.set}\0${target}\0`, problem)
@@ -83,11 +83,20 @@ async function compile(fleet: Fleet, set: FleetSet, sample: TargetPlan, step: Pl
   return step.direction === 'up' ? book.up(step.migration) : book.down(step.migration)
 }
 
-async function findUndo({ down }: Migration): Promise<PlannedMigrationReport['undo']> {
+async function findUndo(
+  fleet: Fleet,
+  set: FleetSet,
+  { step: { migration }, sample }: StepGroup,
+): Promise<PlannedMigrationReport['undo']> {
+  const { down } = migration
   if (down?.kind !== 'code') return down === null ? 'missing' : 'present'
   // A file that cannot be imported is among the problems of its script.
   const loaded = await down.load().catch(() => null)
-  return loaded === null || loaded.run === null ? 'missing' : loaded.empty ? 'empty' : 'present'
+  if (loaded === null || loaded.run === null) return 'missing'
+  if (loaded.empty) return 'empty'
+  // One that is inferred is only known to be there once it is built.
+  const script = loaded.build === undefined ? null : await fleet.book(set, sample.target).down(migration)
+  return script?.problems.some(({ rule }) => rule === 'code-unreadable') ? 'missing' : 'present'
 }
 
 function describeMigration(

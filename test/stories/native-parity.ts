@@ -15,9 +15,9 @@ export interface NativeTool {
   /** Four files by name, in their order; the third makes `seen`, and all of them `customers`. */
   files(kind: PlaceKind): Record<string, string>
   /** Applies all that is in a folder. */
-  up(place: NativePlace, dir: string): void | Promise<void>
+  up(place: NativePlace, dir: string): unknown
   /** Undoes the last one. */
-  down(place: NativePlace, dir: string): void | Promise<void>
+  down(place: NativePlace, dir: string): unknown
   /** What it says of a place. */
   status(place: NativePlace, dir: string): string | Promise<string>
 }
