@@ -211,6 +211,32 @@ UPDATE users SET feature_flag = true WHERE tenant_id = '00000000-0000-4000-8000-
     expect(await tablesIn(databases.dev)).toEqual(before)
   })
 
+  test('a backup of each target is made before what takes something away', async () => {
+    example.write({
+      'db/migrations/006_later.sql': 'ALTER TABLE users DROP COLUMN note;\n',
+      'db/migrations/rollbacks/006_later.sql': 'ALTER TABLE users ADD COLUMN note TEXT;\n',
+    })
+    const failed = await example.run('npm run migrate:dev -- --backup "exit 3"')
+    expect([failed.code, failed.stdout]).toEqual([1, expect.stringContaining('BACKUP_FAILED')])
+    const columns = () =>
+      databases.dev.query("SELECT 1 FROM pg_attribute WHERE attname = 'note' AND attnum > 0 AND NOT attisdropped")
+    expect(await columns()).toHaveLength(1)
+    await example.ok(`npm run migrate:dev -- --backup 'echo "$PGDATABASE" >> backups.txt'`)
+    expect(example.read('backups.txt')).toBe(`${databases.dev.name}\n`)
+    expect(await columns()).toEqual([])
+  })
+
+  test('an index is built beside the work on its table', async () => {
+    example.write({
+      'db/migrations/008_index.sql':
+        '-- Description: Users by name\nCREATE INDEX CONCURRENTLY idx_users_name ON users(name);\n',
+    })
+    await example.ok('npm run migrate:dev')
+    expect(
+      await databases.dev.query("SELECT indisvalid FROM pg_index WHERE indexrelid = 'idx_users_name'::regclass"),
+    ).toEqual([{ indisvalid: true }])
+  })
+
   test('two deploys at once apply each migration once', async () => {
     example.write({ 'db/migrations/007_slow.sql': 'SELECT pg_sleep(0.5);\nCREATE TABLE slow (id INT);\n' })
     const ends = await Promise.all([example.run('npm run migrate:dev'), example.run('npm run migrate:dev')])
