@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { isTenantryError, TenantryError } from '../../model/errors.ts'
@@ -68,10 +68,15 @@ export function findDataSource(options: FormatOptions): string | null {
   const root = resolve(options.root)
   const folders = options.dirs.flatMap((start) => foldersUpTo(resolve(start), root))
   for (const dir of new Set([...folders, ...usual.map((folder) => join(root, folder))])) {
-    const name = names.find((one) => existsSync(join(dir, one)))
-    if (name !== undefined) return join(dir, name)
+    const found = names.map((name) => join(dir, name)).find((path) => existsSync(path) && isOfTypeorm(path))
+    if (found !== undefined) return found
   }
   return null
+}
+
+/** A file of that name may be about anything; it is run only where its text speaks of TypeORM. */
+function isOfTypeorm(path: string): boolean {
+  return basename(path).startsWith('ormconfig.') || /typeorm/i.test(readFileSync(path, 'utf8'))
 }
 
 function foldersUpTo(start: string, root: string): string[] {
@@ -140,8 +145,9 @@ async function importOptions(path: string, shown: string, options: FormatOptions
 
 /** A module that connects while it is imported, as applications' do, connects to nothing. */
 async function readModule(path: string, shown: string, { dirs, root }: FormatOptions): Promise<unknown> {
-  const { exports } = await loadUserPackage('typeorm', [dirname(path), ...dirs, root])
-  return readQuietly(exports, async () => {
+  // Without it the file itself cannot be imported, or needs none.
+  const found = await loadUserPackage('typeorm', [dirname(path), ...dirs, root]).catch(() => null)
+  return readQuietly(found?.exports ?? {}, async () => {
     const module = await importCode({ path, shown, decorated: true })
     const value: unknown = isSettings(module) && typeof module.default === 'function' ? module.default : module
     if (typeof value === 'function' && !isSource(value)) return (value as () => unknown)()
