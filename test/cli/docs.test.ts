@@ -23,6 +23,7 @@ const documents = [
 interface Block {
   /** `docs/guide.md:21`. */
   place: string
+  page: string
   language: string
   text: string
 }
@@ -32,6 +33,7 @@ const blocks = documents.flatMap((name) => {
   return [...text.matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm)].map(
     (match): Block => ({
       place: `${name}:${text.slice(0, match.index).split('\n').length}`,
+      page: name,
       language: match[1] ?? '',
       text: match[2] ?? '',
     }),
@@ -41,9 +43,17 @@ const blocks = documents.flatMap((name) => {
 const typescript = blocks.filter(({ language }) => language === 'ts')
 const configs = typescript.filter(({ text }) => text.includes('export default defineConfig'))
 
+/** The file that a block says it is, in its first line. */
+function nameOf({ text }: Block): string | null {
+  return /^\/\/ ([\w.-]+\.ts)$/m.exec(text.split('\n')[0] ?? '')?.[1] ?? null
+}
+
 test('every TypeScript block has the types it needs', () => {
   expect(configs.length).toBeGreaterThan(8)
-  const files = new Map(typescript.map((block, i) => [path.join(root, `test/.docs/block-${i}.ts`), block]))
+  // Files of one page that are named may import each other.
+  const files = new Map(
+    typescript.map((block, i) => [path.join(root, 'test/.docs', block.page, nameOf(block) ?? `block-${i}.ts`), block]),
+  )
   const config = ts.parseJsonConfigFileContent(
     ts.readConfigFile(path.join(root, 'tsconfig.json'), ts.sys.readFile).config,
     ts.sys,
@@ -56,6 +66,7 @@ test('every TypeScript block has the types it needs', () => {
   }
   const host = ts.createCompilerHost(options)
   const { fileExists, readFile, getSourceFile } = host
+  host.directoryExists = (name) => name.startsWith(path.join(root, 'test/.docs')) || ts.sys.directoryExists(name)
   host.fileExists = (name) => files.has(name) || fileExists(name)
   host.readFile = (name) => files.get(name)?.text ?? readFile(name)
   host.getSourceFile = (name, version, ...rest) => {
@@ -74,7 +85,7 @@ test('every TypeScript block has the types it needs', () => {
   expect(wrong).toEqual([])
 })
 
-test.each(configs)('the config of $place is one', async ({ text }) => {
+test.each(configs)('the config of $place is one', async ({ text, page }) => {
   const cwd = await mkdtemp(path.join(tmpdir(), 'tenantry-docs-'))
   const url = 'postgres://app:secret@localhost:5432/app'
   const names = [...text.matchAll(/process\.env\.(\w+)/g)].map((match) => match[1] ?? '')
@@ -84,6 +95,10 @@ test.each(configs)('the config of $place is one', async ({ text }) => {
   const before = { ...process.env }
   Object.assign(process.env, env)
   try {
+    for (const block of typescript) {
+      const name = nameOf(block)
+      if (name !== null && block.page === page) await writeFile(path.join(cwd, name), block.text)
+    }
     await writeFile(path.join(cwd, 'tenantry.config.ts'), text)
     for (const environment of environments) {
       const config = await loadConfig({

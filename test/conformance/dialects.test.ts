@@ -8,52 +8,11 @@ import { postgres } from '../../src/dialects/postgres/index.ts'
 import { loadDriver } from '../../src/dialects/sqlite/driver.ts'
 import { createFile, removeFile } from '../../src/dialects/sqlite/files.ts'
 import { sqlite } from '../../src/dialects/sqlite/index.ts'
-import { Secret } from '../../src/model/secret.ts'
-import type { DialectName, ServerAddress } from '../../src/model/server.ts'
-import { freshDatabase, sharedServer } from '../servers/shared.ts'
 import { freshMariadb, sharedMariadb, withMariadb } from '../servers/shared-mariadb.ts'
 import { describeDialect } from './dialect.ts'
+import { addressOf, postgresSample } from './postgres-sample.ts'
 
-interface Reach {
-  host: string
-  port: number
-  user: string
-  password: string
-}
-
-function addressOf(dialect: DialectName, { host, port, user, password }: Reach): ServerAddress {
-  return {
-    name: 'main',
-    dialect,
-    host,
-    port,
-    user,
-    password: new Secret(password),
-    tls: null,
-    maxConcurrency: 8,
-    maxConcurrencyPerDatabase: 4,
-  }
-}
-
-describeDialect({
-  dialect: postgres,
-  describe,
-  async fresh() {
-    const database = await freshDatabase('conformance')
-    return { ...database, schema: 'public', address: addressOf('postgres', sharedServer()) }
-  },
-  slow: 'SELECT pg_sleep(30)',
-  kill: (id) => `SELECT pg_terminate_backend(${id})`,
-  sessionChange: ["SET work_mem = '7MB'", 'PREPARE p AS SELECT 1'],
-  sessionState:
-    "SELECT current_setting('work_mem') AS value, (SELECT count(*) FROM pg_prepared_statements) AS prepared",
-  tryUserLock: 'SELECT pg_try_advisory_lock(4711)::int AS got',
-  makeLogin: (user, password) => `CREATE ROLE ${user} LOGIN PASSWORD '${password}'`,
-  badStatementWith: (password) => `CREATE ROLE somebody PASSWORD '${password}' nonsense`,
-  reading: { sql: 'SELECT 1 AS a, NULL AS b, true AS c', row: { a: 1, b: null, c: true } },
-  parameters: 'SELECT $1::text AS one, $2::int AS two',
-  literalModes: ['SET standard_conforming_strings = off'],
-})
+describeDialect({ ...postgresSample, dialect: postgres })
 
 describeDialect({
   dialect: mysql,
