@@ -101,7 +101,13 @@ export async function up(db) {
   if (!tables.some(({ name }) => name === 'orders')) throw new Error('no orders')
   const { numInsertedOrUpdatedRows } = await db.insertInto('customers').values({ id: 3, name: 'Grace' }).executeTakeFirst()
   if (numInsertedOrUpdatedRows !== 1n) throw new Error('not one row')
-  for (const { id } of await db.selectFrom('customers').select('id').orderBy('id').execute())
+  const isPostgres = db.getExecutor().adapter.constructor.name === 'PostgresAdapter'
+  const all = db.selectFrom('customers').select('id').orderBy('id')
+  const ids = []
+  // On PostgreSQL streams need another package.
+  if (isPostgres) ids.push(...(await all.execute()).map(({ id }) => id))
+  else for await (const { id } of all.stream()) ids.push(id)
+  for (const id of ids)
     await sql\`insert into orders (id, customer_id) values (\${id * 10}, \${id})\`.execute(db)
 }
 export async function down(db) {

@@ -48,7 +48,8 @@ async function askPrefix(given: Function, shown: string): Promise<string> {
 function nextPrefix(last: MigrationFile | undefined, slug: string, now: Date, hasConfig: boolean): string {
   const before = last?.stem ?? ''
   const counted = /^(\d{1,8})([_-])/.exec(before)
-  if (counted?.[1] !== undefined && !/^(?:19|20)\d{6}$/.test(counted[1]))
+  const isDate = /^\d{4}-\d\d-\d\d|^(?:19|20)\d{6}(?!\d)/.test(before)
+  if (counted?.[1] !== undefined && !isDate)
     return `${String(Number(counted[1]) + 1).padStart(counted[1].length, '0')}${counted[2]}`
   const time = new Date(now)
   for (let tries = 0; ; tries++) {
