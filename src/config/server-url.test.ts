@@ -50,6 +50,11 @@ describe('parseServerUrl', () => {
       'libsql://x.turso.io?authToken=tok',
       { dialect: 'sqlite', host: 'x.turso.io', port: 443, password: 'tok', database: 'x.turso.io' },
     ],
+    [
+      'libsql://{database}-acme.turso.io?authToken=tok',
+      { host: '{database}-acme.turso.io', port: 443, database: null },
+    ],
+    ['libsql://127.0.0.1:8080/acme?tls=0', { host: '127.0.0.1', port: 8080, database: 'acme' }],
   ])('reads %s', (url, expected) => {
     expect(parse(url)).toMatchObject(expected)
   })

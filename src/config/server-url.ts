@@ -34,6 +34,9 @@ const schemes: Readonly<Record<string, { dialect: DialectName; port: number }>> 
 /** Schemes that no dialect of a config may answer to. */
 export const builtInSchemes: readonly string[] = Object.keys(schemes)
 
+/** Stands for the database in the host of a libSQL server where each database has a host of its own. */
+const hostMark = '{database}'
+
 export const defaultPorts: Readonly<Record<DialectName, number>> = { postgres: 5432, mysql: 3306, sqlite: 0 }
 
 const encode =
@@ -69,7 +72,7 @@ export function parseServerUrl(text: string, root: string, added: readonly Added
 
   const at = authority.lastIndexOf('@')
   const login = readLogin(at === -1 ? '' : authority.slice(0, at))
-  const place = readPlace(authority.slice(at + 1))
+  const place = readPlace(authority.slice(at + 1), scheme === 'libsql' ? hostMark : '')
   const databasePath = path.slice(1)
   const parameters = readUrlParameters(query)
   if (typeof login === 'string') return login
@@ -102,7 +105,9 @@ export function parseServerUrl(text: string, root: string, added: readonly Added
     user: parameters.user ?? login.user,
     password: parameters.password ?? parameters.authToken ?? login.password,
     // A libSQL server is one database, and its host is all the name it has.
-    database: parameters.database ?? (database !== '' ? database : scheme === 'libsql' ? host : null),
+    database:
+      parameters.database ??
+      (database !== '' ? database : scheme === 'libsql' && !host.includes(hostMark) ? host : null),
     parameters,
   }
 }
@@ -132,7 +137,8 @@ function readLogin(text: string): { user: string | null; password: string | null
   return { user: user === '' ? null : user, password: password === '' ? null : password }
 }
 
-function readPlace(text: string): { host: string; port: string | undefined } | string {
+/** @param mark what may stand in a host for the name of a database; `''`: nothing */
+function readPlace(text: string, mark: string): { host: string; port: string | undefined } | string {
   if (text.includes(',')) return 'names several hosts; give the one that accepts writes'
   const bracketed = /^\[([^\]]*)\](?::(.*))?$/s.exec(text)
   if (bracketed?.[1] !== undefined) {
@@ -144,7 +150,9 @@ function readPlace(text: string): { host: string; port: string | undefined } | s
     return `has more than one \`:\` in the host; write an IPv6 address in \`[…]\`, and ${encode}`
   const [rawHost = '', port] = text.split(':')
   const host = decodePart(rawHost)
-  if (host === null || !(host === '' || host.startsWith('/') || isHost(host))) return describeHost(rawHost)
+  const named = host !== null && mark !== '' ? host.replaceAll(mark, 'x') : host
+  if (host === null || named === null || !(named === '' || named.startsWith('/') || isHost(named)))
+    return describeHost(rawHost)
   return { host, port }
 }
 

@@ -86,6 +86,8 @@ INSERT INTO users (email) VALUES ('a@x.org');`,
     expect(await server.query(first, 'SELECT count(*) AS n FROM tenantry_lock')).toEqual([{ n: 0 }])
     await server.query(second, 'DROP TABLE log')
     expect(countResults(await project.up())).toEqual({ applied: 1, 'up-to-date': 2 })
+    const asked = await project.use((tenantry) => tenantry.down({ unproven: true })).catch((error: unknown) => error)
+    expect(asked).toMatchObject({ error: { code: 'DATA_LOSS', message: expect.stringContaining('users (2 rows)') } })
     const down = await project.use((tenantry) => tenantry.down({ unproven: true, allowDataLoss: true }))
     expect(countResults(down)).toEqual({ undone: 3 })
     expect(await tables(first)).toEqual(['schema_migrations', 'users'])
@@ -230,6 +232,47 @@ PRAGMA foreign_keys = ON;`
     expect(await server.query(name, 'SELECT count(*) AS n FROM big')).toEqual([{ n: 1500 }])
   })
 
+  test('dbmate and Knex folders, whose code works over a session of ours', async () => {
+    const [first = ''] = await fleet(2, { migrations: { dir: './migrations', format: 'dbmate' } })
+    project.write({
+      'migrations/20240101000000_one.sql': '-- migrate:up\nCREATE TABLE one (a);\n\n-- migrate:down\nDROP TABLE one;\n',
+      'migrations/20240102000000_two.sql':
+        '-- migrate:up transaction:false\nCREATE TABLE two (a);\nCREATE INDEX two_a ON two (a);\n\n-- migrate:down\nDROP TABLE two;\n',
+    })
+    expect(countResults(await project.up())).toEqual({ applied: 2 })
+    expect(await applied(first)).toEqual(['20240101000000', '20240102000000'])
+    const down = await project.use((tenantry) => tenantry.down({ unproven: true, allowDataLoss: true }))
+    expect(countResults(down)).toEqual({ undone: 2 })
+    expect(await tables(first)).toEqual(['one', 'schema_migrations'])
+
+    const [second = '', third = ''] = await fleet(2, { migrations: { dir: './knex', format: 'knex' } })
+    const code = (up: string, down: string) => `exports.up = async (knex) => {\n${up}\n}
+exports.down = async (knex) => {\n${down}\n}\n`
+    project.write({
+      'knex/20240101_users.js': code(
+        `await knex.schema.createTable('users', (t) => { t.increments('id'); t.string('email').notNullable() })
+  await knex.schema.createTable('posts', (t) => { t.increments('id'); t.integer('user').references('users.id').onDelete('CASCADE') })
+  const [id] = await knex('users').insert({ email: 'a@x.org' })
+  await knex('posts').insert({ user: id })`,
+        "await knex.schema.dropTable('posts')\n  await knex.schema.dropTable('users')",
+      ),
+      'knex/20240102_change.js': code(
+        `await knex.schema.alterTable('users', (t) => { t.string('email', 100).nullable().alter() })
+  if ((await knex('users').where({ email: 'a@x.org' })).length !== 1) throw new Error('the row is gone')`,
+        "await knex.schema.alterTable('users', (t) => { t.string('email').notNullable().alter() })",
+      ),
+    })
+    await server.query(third, 'CREATE TABLE users (id INTEGER)')
+    const report = await project.up()
+    expect(resultOf(report, second)).toMatchObject({ result: 'applied', error: null })
+    expect(resultOf(report, third).error).toMatchObject({ message: expect.stringContaining('already exists') })
+    expect(await server.query(second, 'SELECT user FROM posts')).toEqual([{ user: 1 }])
+    expect(await tables(third)).not.toContain('posts')
+    const undone = await project.use((tenantry) => tenantry.down({ unproven: true, allowDataLoss: true }))
+    expect(resultOf(undone, second).result).toBe('undone')
+    expect(await server.query(second, 'SELECT user FROM posts')).toEqual([{ user: 1 }])
+  })
+
   test('drift, verify and prove build their references in a local folder', async () => {
     const [first = '', second = ''] = await fleet(2)
     project.configure({
@@ -246,5 +289,13 @@ PRAGMA foreign_keys = ON;`
     const drift = await project.use((tenantry) => tenantry.drift())
     expect(JSON.stringify(drift)).toContain('by_hand')
     expect(JSON.stringify(drift)).not.toContain('tenantry_lock')
+    const verify = await project.use((tenantry) => tenantry.verify())
+    expect(verify).toMatchObject({ ok: true, healthy: 2 })
+    const prove = await project.use((tenantry) => tenantry.prove())
+    expect(prove.migrations.map(({ verdict }) => verdict)).toEqual(['reversible'])
+    // Without it there is nowhere to build, and nothing is made on the server.
+    configure([first, second], { scratch: { server: 'far' } })
+    const nowhere = await project.use((tenantry) => tenantry.drift()).catch((error: unknown) => error)
+    expect(JSON.stringify([nowhere, String(nowhere)])).toContain('gave no place')
   })
 })

@@ -4,26 +4,17 @@ import { dirname, isAbsolute, relative, resolve, sep } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { databaseFile } from '../../model/database-file.ts'
 import { DatabaseError } from '../../model/dialect.ts'
-import { TenantryError } from '../../model/errors.ts'
 import type { ServerAddress } from '../../model/server.ts'
 import { lockFiles } from './lock-file.ts'
 import { missing } from './missing.ts'
-import { remoteOptions } from './remote-place.ts'
+import { refuseMaking, remoteOptions } from './remote-place.ts'
 
 /**
  * Absolute path of a database's file. Throws CONFIG_INVALID for a remote server, {@link DatabaseError} for a name that leads out of the server's folder:
  * names come from tables, too.
  */
 export function fileOf(server: ServerAddress, database: string): string {
-  if (server.host !== '') {
-    throw new TenantryError(
-      'CONFIG_INVALID',
-      `Server "${server.name}" is a remote libSQL server: no databases are made, copied or dropped there.`,
-      {
-        hint: 'Make and delete them with its own tools (`POST /v1/namespaces/NAME/create` of the admin API of sqld, or `turso db create`). For `scratch` name a folder: `sqlite:./scratch`.',
-      },
-    )
-  }
+  if (server.host !== '') refuseMaking(server)
   const folder = server.directory ?? resolve('.')
   const path = resolve(folder, databaseFile(database))
   const inside = relative(folder, path)

@@ -15,7 +15,7 @@ import { isBusyThere, readServerError } from './remote-failure.ts'
 import { rewrite } from './remote-lease.ts'
 import { LeaseBook } from './remote-lock.ts'
 import { type OpenTransaction, RemotePipeline, type RemoteSession } from './remote-pipeline.ts'
-import { placeOf, type RemotePlace } from './remote-place.ts'
+import { placeOf, type RemotePlace, refuseMaking } from './remote-place.ts'
 import { keepsNamespaces } from './remote-server.ts'
 import { RemoteStream } from './remote-stream.ts'
 import type { StepDone } from './remote-wire.ts'
@@ -30,6 +30,8 @@ export async function connectRemote(
   database: string,
   options: ConnectOptions,
 ): Promise<RemoteConnection> {
+  // No database of its own to give commands from: whoever asks for one wants to make or drop others.
+  if (database === '') refuseMaking(server)
   const place = placeOf(server, database)
   const connection = new RemoteConnection(server, database, place, options)
   try {

@@ -2,6 +2,7 @@ import { Agent as PlainAgent } from 'node:http'
 import { Agent as SecureAgent } from 'node:https'
 import { isIPv6 } from 'node:net'
 import { type ConnectionOptions, checkServerIdentity } from 'node:tls'
+import { TenantryError } from '../../model/errors.ts'
 import type { ServerAddress } from '../../model/server.ts'
 import { missing } from './missing.ts'
 
@@ -39,6 +40,17 @@ export function placeOf(server: ServerAddress, database: string): RemotePlace {
     namespace: isWhole || isHostOfItsOwn ? null : database,
     agent: agentOf(server),
   }
+}
+
+/** Throws CONFIG_INVALID: what makes, copies or drops databases is for files. */
+export function refuseMaking({ name }: ServerAddress): never {
+  throw new TenantryError(
+    'CONFIG_INVALID',
+    `Server "${name}" is a remote libSQL server: no databases are made, copied or dropped there.`,
+    {
+      hint: 'Make and delete them with its own tools (`POST /v1/namespaces/NAME/create` of the admin API of sqld, or `turso db create`). For `scratch` name a folder: `sqlite:./scratch`.',
+    },
+  )
 }
 
 /** With its port, as the header `Host` has it. */
