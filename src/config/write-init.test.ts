@@ -85,6 +85,16 @@ const projects: Record<
     format: 'sequelize',
     toolConfig: 'backend/.sequelizerc',
   },
+  typeorm: {
+    files: {
+      'src/data-source.ts': "new DataSource({ migrations: ['dist/migrations/*.js'] })",
+      'src/migrations/1700000000000-A.ts': 'export class A1700000000000 implements MigrationInterface {}',
+    },
+    found: ['src/migrations typeorm'],
+    dir: 'src/migrations',
+    format: 'typeorm',
+    toolConfig: 'src/data-source.ts',
+  },
   'sequelize without .sequelizerc': {
     files: { 'migrations/20250101-a.js': sequelizeFile },
     found: ['migrations sequelize'],
@@ -157,8 +167,10 @@ describe('tenantry init', () => {
     expect(config.sets[0]?.toolConfig).toBe(toolConfig === undefined ? null : join(root, toolConfig))
     if (format !== undefined) expect(config.sets[0]?.format).toBe(format)
     if (toolConfig !== undefined) {
-      expect(config.sets[0]?.dirGiven).toBe(false)
-      expect(report.lines).toContain(`Found ${toolConfig}: its folders, table and further settings are used.`)
+      expect(config.sets[0]?.dirGiven).toBe(format === 'typeorm')
+      expect(report.lines).toContainEqual(
+        expect.stringMatching(`^Found ${toolConfig}: its .* and further settings are used.$`),
+      )
     }
     expect(config.tenants).toMatchObject({
       tenants: [{ slug: 'app', topology: 'dedicated', placement: { server: 'app', database: 'app' } }],

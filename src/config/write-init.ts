@@ -58,14 +58,18 @@ function makePresentError(file: string): TenantryError {
 
 function describeFindings(findings: ProjectFindings): string[] {
   const { migrations, toolFiles, variables } = findings
-  const taken = chooseMigrations(findings)?.toolFile
+  const choice = chooseMigrations(findings)
+  const taken = choice?.toolFile
   const others = toolFiles.filter((name) => name !== taken)
   const lines = migrations.map(({ dir, format, supported }) =>
     supported
       ? `Found ${toolNames[format]} migrations in ${dir}.`
       : `Found ${toolNames[format]} migrations in ${dir}: this version of tenantry cannot run that format yet, so they are not in the config.`,
   )
-  if (taken !== undefined) lines.push(`Found ${taken}: its folders, table and further settings are used.`)
+  if (taken !== undefined)
+    lines.push(
+      `Found ${taken}: its ${choice?.found.format === 'typeorm' ? 'table, entities' : 'folders, table'} and further settings are used.`,
+    )
   if (others.length > 0)
     lines.push(`Found ${others.join(', ')}; nothing was taken from ${others.length === 1 ? 'it' : 'them'} but folders.`)
   if (variables.length > 0)
