@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Format, FormatOptions } from '../../src/model/format.ts'
+import type { RowColumns } from '../../src/model/history.ts'
 import type { Migration } from '../../src/model/migration.ts'
 
 /** What a format has to say about itself so that the suite can write its folders. */
@@ -16,6 +17,8 @@ export interface FormatSample {
   down(id: string): string
   /** A file that holds both; null: it has no undo, and an undo of `''` is one that is empty. Absent: they are two files. */
   join?(up: string, down: string | null): string
+  /** What the format itself says of a row whose key is `k`. Absent: nothing. */
+  row?: RowColumns
   /** What else a complete folder holds. */
   beside?: Readonly<Record<string, string>>
 }
@@ -194,9 +197,11 @@ export function describeFormat(sample: FormatSample): void {
     it('has a history table whose rows can be written', () => {
       const { columns, key, checksum, finishedAt, rolledBackAt, values } = format.history
       const names = columns.map((column) => column.name)
-      const row = values({ key: 'k', checksum: 'c', description: null, batch: 1, steps: 1 })
+      const own = sample.row === undefined ? {} : { own: sample.row }
+      const row = values({ key: 'k', checksum: 'c', description: null, batch: 1, steps: 1, ...own })
       expect(names).toEqual(expect.arrayContaining(Object.keys(row)))
-      expect([row[key], checksum === null ? 'c' : row[checksum]]).toEqual(['k', 'c'])
+      const kept = sample.row?.[checksum ?? ''] ?? 'c'
+      expect([row[key], checksum === null ? kept : row[checksum]]).toEqual(['k', kept])
       expect(finishedAt === null || row[finishedAt] !== null).toBe(true)
       expect(rolledBackAt === null || row[rolledBackAt] === null).toBe(true)
       for (const column of columns) {

@@ -52,6 +52,7 @@ const samples: readonly FormatSample[] = [
     ids: ['V2__users', 'V2_10__roles', 'V0011__orders'],
     up: (id) => `${id}.sql`,
     down: (id) => `${id.replace('V', 'U')}.sql`,
+    row: { version: 'k', description: 'x', type: 'SQL', script: 'Vk__x.sql', checksum: -7 },
   },
   {
     format: formats['golang-migrate'],
