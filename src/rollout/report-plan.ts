@@ -1,6 +1,6 @@
 import { plannedResult } from '../engine/target-result.ts'
 import { TenantryError } from '../model/errors.ts'
-import type { Migration, Notice } from '../model/migration.ts'
+import type { Notice } from '../model/migration.ts'
 import type { PlannedStep, SetPlan, TargetPlan } from '../model/plan.ts'
 import type { PlannedMigrationReport, PlanReport } from '../model/report.ts'
 import type { DestructiveStep, Script } from '../model/script.ts'
