@@ -2,7 +2,7 @@ import { TenantryError } from '../model/errors.ts'
 import type { HistoryShape } from '../model/history.ts'
 import type { Migration } from '../model/migration.ts'
 import type { Standing } from '../model/plan.ts'
-import { newKey, unfillableColumns } from './history-sql.ts'
+import { fitShape, newKey, unfillableColumns } from './history-sql.ts'
 
 /**
  * Why these migrations cannot be recorded in an existing history table; null: they can. Asked before anything runs, so
@@ -30,6 +30,7 @@ export function refuseHistory(
       { hint: 'Give these columns a default, or let them be NULL.', context: { columns: unfillable } },
     )
   }
+  if (fitShape(shape, standing.snapshot.columns).nameKey !== undefined) return null
   const key = standing.snapshot.columns?.find(({ name }) => name === shape.key)
   if (key?.type !== 'integer') return null
   const nameless = migrations.find((migration) => !/^\d+$/.test(newKey(migration, standing, shape)))
