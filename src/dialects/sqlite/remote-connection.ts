@@ -66,7 +66,10 @@ export class RemoteConnection implements Connection, CodeOwner {
     this.database = database
     this.#options = options
     this.#busyTimeoutMs = options.connectTimeoutMs
-    const label = place.namespace === null ? place.host : `namespace "${place.namespace}" of ${place.host}`
+    const label =
+      place.namespace === null
+        ? `the host ${place.host} is no database by itself (a namespace is named as \`database\`, and made with the server's own tools)`
+        : `namespace "${place.namespace}" of ${place.host}`
     this.#stream = new RemoteStream(place, label, options.connectTimeoutMs)
     this.locks = new LeaseBook(place, options)
   }
