@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { FleetReport } from '../../src/model/report.ts'
 import { freshDatabase, type TestDatabase } from '../servers/shared.ts'
+import { freshMariadb, sharedMariadb, withMariadb } from '../servers/shared-mariadb.ts'
 import type { NativePlace } from './native-places.ts'
 import { createSchemas, makeProject, type Project, resultOf, schemaTenants } from './project.ts'
 import { withNative } from './typeorm-native.ts'
@@ -266,5 +267,61 @@ test('a project without typeorm is told what to install', async () => {
   expect(resultOf(await project.up(), 't1').error).toMatchObject({
     message: expect.stringContaining('typeorm'),
     hint: expect.stringContaining('npm install typeorm'),
+  })
+})
+
+test('a killed runner leaves nothing of a migration behind, and the next one carries it out', async () => {
+  configure()
+  project.write({ [bad]: inSecond(`await q.query('select pg_sleep(60)')`) })
+  const asleep = async () =>
+    (
+      await database.query(
+        `SELECT pid FROM pg_stat_activity WHERE datname = '${database.name}' AND query LIKE 'select pg_sleep%'`,
+      )
+    ).length
+  const runner = project.start(['up'])
+  const ended = new Promise((resolve) => runner.once('exit', resolve))
+  await expect.poll(asleep, { timeout: 30_000 }).toBe(1)
+  runner.kill('SIGKILL')
+  await ended
+  await database.query(
+    `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database.name}' AND pid <> pg_backend_pid()`,
+  )
+  await expect.poll(asleep, { timeout: 30_000 }).toBe(0)
+  expect(await tables('t_2')).toEqual(['ok'])
+  project.write({ [bad]: inSecond('') })
+  expect(resultOf(await project.up(), 't2')).toMatchObject({ result: 'applied', error: null })
+  expect(await names('t_2')).toEqual(['Ok1700000000001', 'Bad1700000000002'])
+})
+
+withMariadb('MariaDB', () => {
+  test('what failed half-way goes on where it stopped, and nothing of it runs twice', async () => {
+    const place = await freshMariadb('typeorm_faults')
+    project.configure({
+      servers: { main: { url: sharedMariadb().url('mysql') } },
+      tenants: [{ slug: 'ours', topology: 'database', database: place.name }],
+    })
+    project.write({
+      [bad]: `exports.Bad1700000000002 = class Bad1700000000002 {
+  async up(q) {
+    await q.query('CREATE TABLE made (id int)')
+    await q.query('INSERT INTO made VALUES (?)', [7])
+    await q.query('CREATE INDEX by_id ON nowhere (id)')
+    await q.query('INSERT INTO made VALUES (?)', [8])
+  }
+  async down(q) { await q.query('DROP TABLE made') }
+}
+`,
+    })
+    expect(resultOf(await project.up(), 'ours').error).toMatchObject({
+      code: 'MIGRATION_FAILED',
+      message: expect.stringContaining('nowhere'),
+      context: { migration: 'Bad1700000000002' },
+    })
+    expect(await place.query('SELECT name FROM migrations')).toEqual([{ name: 'Ok1700000000001' }])
+    await place.query('CREATE TABLE nowhere (id int)')
+    expect(resultOf(await project.up(), 'ours')).toMatchObject({ result: 'applied', error: null })
+    expect(await place.query('SELECT id FROM made ORDER BY id')).toEqual([{ id: 7 }, { id: 8 }])
+    await place.drop()
   })
 })

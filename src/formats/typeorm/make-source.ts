@@ -32,6 +32,8 @@ export async function makeSource(
     ...(isPostgres && session.schema === null && typeof schema === 'string' ? { schema } : {}),
     ...classes,
     type: isPostgres ? 'postgres' : mysqlType(settings.type, session.serverVersion),
+    // Which of two drivers the one below is like: 0.3 asks.
+    ...(isPostgres ? {} : { connectorPackage: 'mysql2' }),
     database: session.database,
     migrations: [],
     synchronize: false,
