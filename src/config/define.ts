@@ -70,6 +70,7 @@ export interface MigrationsConfig {
   knexfile?: string | undefined
   sequelizerc?: string | undefined
   dataSource?: string | undefined
+  kyselyConfig?: string | undefined
   /** What the names of Flyway's versioned files begin with; may be empty. Default: as flyway.conf says, else `V`. */
   prefix?: string | undefined
   history?: HistoryConfig | undefined

@@ -72,7 +72,7 @@ function readSet(
   if ('' in placeholders)
     findings.problems.push({ path: `${path}.placeholders`, message: 'an empty text cannot be replaced' })
   const session = Array.isArray(value.session) ? value.session : []
-  const toolConfig = value.knexfile ?? value.sequelizerc ?? value.dataSource
+  const toolConfig = value.knexfile ?? value.sequelizerc ?? value.dataSource ?? value.kyselyConfig
   const format = [...formatNames, ...added.map((one) => one.name)].find((known) => known === value.format)
   return {
     name,

@@ -118,6 +118,7 @@ const makeSet = (added: AddedNames) =>
     knexfile: v.optional(text),
     sequelizerc: v.optional(text),
     dataSource: v.optional(text),
+    kyselyConfig: v.optional(text),
     history: v.optional(
       shape({
         kind: v.optional(word(['auto', 'sql', ...historyKinds, ...added.kinds], laterFormats)),
