@@ -270,6 +270,31 @@ test('a project without typeorm is told what to install', async () => {
   })
 })
 
+test('what a migration still does after it has returned reaches nobody else, and the runner lives', async () => {
+  configure()
+  project.write({
+    [bad]: `exports.Bad1700000000002 = class Bad1700000000002 {
+  async up(q) {
+    await q.query('CREATE TABLE made (id int)')
+    const source = q.connection
+    setTimeout(() => q.query('CREATE TABLE late (id int)'), 5)
+    setTimeout(() => source.query('CREATE TABLE later (id int)'), 20)
+  }
+  async down(q) { await q.query('DROP TABLE made') }
+}
+`,
+    'migrations/1700000000003-C.js': `module.exports = class C1700000000003 {
+  async up(q) { await q.query('select pg_sleep(0.2)') }
+  async down() {}
+}
+`,
+  })
+  // In a process of its own: the test's has listeners for what nobody catches.
+  const ended = await project.run(['up'])
+  expect([ended.code, ended.stdout + ended.stderr]).toEqual([0, expect.stringContaining('did not wait for')])
+  for (const schema of ['t_1', 't_2', 't_3']) expect(await tables(schema)).toEqual(['made', 'ok'])
+})
+
 test('a killed runner leaves nothing of a migration behind, and the next one carries it out', async () => {
   configure()
   project.write({ [bad]: inSecond(`await q.query('select pg_sleep(60)')`) })
