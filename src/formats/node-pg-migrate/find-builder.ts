@@ -33,8 +33,9 @@ const silent = { debug() {}, info() {}, warn() {}, error() {} }
 /** The builder of the project's own node-pg-migrate. Throws DRIVER_MISSING. */
 export async function findBuilder(folders: readonly string[]): Promise<MakeBuilder> {
   const { exports, module, version } = await loadUserPackage('node-pg-migrate', folders)
-  const found = [exports, module].map((holder) => memberOf(holder, 'MigrationBuilder')).find(isClass)
-  const Builder = found ?? (await findInside(folders))
+  const holders = [exports, module]
+  const found = holders.map((holder) => memberOf(holder, 'MigrationBuilder')).find(isClass)
+  const Builder = found ?? (await findByMigration(holders))
   if (Builder === undefined) {
     throw new TenantryError('DRIVER_MISSING', `node-pg-migrate ${version} hands out no MigrationBuilder.`, {
       hint: 'Install a newer one in the project: npm install node-pg-migrate@latest',
@@ -43,11 +44,21 @@ export async function findBuilder(folders: readonly string[]): Promise<MakeBuild
   return (database, shorthands, decamelize) => new Builder(database, shorthands, decamelize, silent)
 }
 
-/** Versions before 8 keep it in a file of its own. */
-async function findInside(folders: readonly string[]): Promise<BuilderClass | undefined> {
-  const loaded = await loadUserPackage('node-pg-migrate/dist/migration-builder', folders).catch(() => null)
-  return [loaded?.module, memberOf(loaded?.module, 'default'), memberOf(loaded?.exports, 'default')].find(isClass)
+/** Versions before 8 do not hand it out; a migration is given one. */
+async function findByMigration(holders: readonly unknown[]): Promise<BuilderClass | undefined> {
+  const Migration = holders.map((holder) => memberOf(holder, 'Migration')).find(isClass) as MigrationClass | undefined
+  if (Migration === undefined) return undefined
+  let found: unknown
+  const up = (pgm: object) => {
+    found = pgm.constructor
+  }
+  const nothing = { query: async () => ({ rows: [] }), select: async () => [] }
+  const settings = { singleTransaction: true, migrationsTable: 'x', schema: 'x' }
+  await new Migration(nothing, '/1_x.js', { up }, settings, {}, silent).apply('up').catch(() => {})
+  return isClass(found) ? found : undefined
 }
+
+type MigrationClass = new (...args: readonly unknown[]) => { apply(direction: 'up'): Promise<unknown> }
 
 function memberOf(holder: unknown, name: string): unknown {
   const canHold = (typeof holder === 'object' && holder !== null) || typeof holder === 'function'
