@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { sqlite } from '../../src/dialects/sqlite/index.ts'
 import type { Connection } from '../../src/model/dialect.ts'
 import type { ServerAddress } from '../../src/model/server.ts'
@@ -143,6 +143,31 @@ withSqld('faults of a remote libSQL server', () => {
     })
     await lock?.release()
     expect(await server.query(name, "SELECT name FROM sqlite_master WHERE name = 'late'")).toEqual([])
+  })
+
+  test('a lease is renewed between transactions of ours, and never waits for one: the server would end it', async () => {
+    const [name = ''] = await fleet(1)
+    const [holder, worker] = [await connect(name), await connect(name)]
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] })
+    try {
+      const lock = await sqlite.lockTarget(holder, 'main', another)
+      await server.query(name, 'CREATE TABLE t (a)')
+      await server.query(name, 'UPDATE tenantry_lock SET until = 1')
+      const until = async () => Number((await server.query(name, 'SELECT until FROM tenantry_lock'))[0]?.until)
+      await worker.run('BEGIN IMMEDIATE; INSERT INTO t VALUES (1)')
+      vi.advanceTimersByTime(60_000)
+      await sleep(300)
+      expect(await until()).toBe(1)
+      expect(await worker.pipeline(['COMMIT'])).toEqual({ done: 1, failure: null })
+      await expect.poll(until, { timeout: 15_000 }).toBeGreaterThan(1)
+      await server.query(name, 'UPDATE tenantry_lock SET until = 1')
+      vi.advanceTimersByTime(15_000)
+      await expect.poll(until, { timeout: 15_000 }).toBeGreaterThan(1)
+      await lock?.release()
+      expect(await server.query(name, 'SELECT * FROM tenantry_lock')).toEqual([])
+    } finally {
+      vi.useRealTimers()
+    }
   })
 
   test('a server that is killed within a transaction, and begins anew: it lands once', async () => {

@@ -71,7 +71,7 @@ export class RemoteConnection implements Connection, CodeOwner {
         ? `the host ${place.host} is no database by itself (a namespace is named as \`database\`, and made with the server's own tools)`
         : `namespace "${place.namespace}" of ${place.host}`
     this.#stream = new RemoteStream(place, label, options.connectTimeoutMs)
-    this.locks = new LeaseBook(place, options)
+    this.locks = new LeaseBook(place, options, () => this.#stream.inTransaction)
   }
 
   async begin(): Promise<void> {

@@ -106,9 +106,9 @@ export function readWireError(error: unknown, established: boolean, label: strin
   if (reason === 401 || reason === 403 || code?.startsWith('AUTH_') === true) {
     return fail('authentication', `the server does not take the token: ${error.message}`)
   }
+  if (isStreamGone(error)) return fail('connection-lost', `the server has ended the session: ${error.message}`)
   if (reason === 404) return fail('database-missing', `${label}: ${error.message}`)
   if (reason === 429) return fail('too-many-connections', error.message)
-  if (isStreamGone(error)) return fail('connection-lost', `the server has ended the session: ${error.message}`)
   if (reason === 413) return fail('statement', 'the message is larger than the server takes')
   const message = typeof reason === 'number' ? `HTTP status ${reason}: ${error.message}` : error.message
   return fail(established ? 'connection-lost' : 'unreachable', message)
@@ -117,5 +117,6 @@ export function readWireError(error: unknown, established: boolean, label: strin
 /** The stream is unknown to the server: it was idle for too long, or the server has begun anew. Nothing was carried out. */
 export function isStreamGone(error: unknown): boolean {
   if (!(error instanceof WireError)) return false
-  return error.code === 'STREAM_EXPIRED' || (error.reason === 400 && /\bbaton\b/i.test(error.message))
+  const isUnknown = error.reason === 400 ? /\bbaton\b/i : /^stream not found\b/i
+  return error.code === 'STREAM_EXPIRED' || (typeof error.reason === 'number' && isUnknown.test(error.message))
 }

@@ -19,16 +19,19 @@ import { exchange, type ServerError } from './remote-wire.ts'
 
 /** What this process does in one database, and holds there: its sessions must not be in each other's way. */
 interface Presence {
-  /** Messages under way. A renewal of ours that waited for one of them would make the server end its transaction. */
-  busy: number
+  /** Messages under way, and sessions with a transaction open: see {@link LeaseBook.renew}. */
+  messages: number
+  open: Set<LeaseBook>
   held: Set<Lease>
+  /** To be renewed as soon as nothing is under way. */
+  due: Set<Lease>
 }
 
 const presences = new Map<string, Presence>()
 
 function presenceOf({ host, server, namespace }: RemotePlace): Presence {
   const key = JSON.stringify([host, server.port, namespace])
-  const known = presences.get(key) ?? { busy: 0, held: new Set() }
+  const known = presences.get(key) ?? { messages: 0, open: new Set(), held: new Set(), due: new Set() }
   presences.set(key, known)
   return known
 }
@@ -40,20 +43,27 @@ export class LeaseBook {
   readonly #place: RemotePlace
   readonly #options: ConnectOptions
   readonly #presence: Presence
+  readonly #isInside: () => boolean
   readonly #held = new Map<string, { lease: Lease; timer: NodeJS.Timeout }>()
 
-  constructor(place: RemotePlace, options: ConnectOptions) {
+  /** @param isInside does its session have a transaction open? */
+  constructor(place: RemotePlace, options: ConnectOptions, isInside: () => boolean) {
     this.#place = place
     this.#options = options
+    this.#isInside = isInside
     this.#presence = presenceOf(place)
   }
 
   async busyWith<T>(work: () => Promise<T>): Promise<T> {
-    this.#presence.busy++
+    const presence = this.#presence
+    presence.messages++
     try {
       return await work()
     } finally {
-      this.#presence.busy--
+      presence.messages--
+      if (this.#isInside()) presence.open.add(this)
+      else presence.open.delete(this)
+      for (const lease of presence.due) this.renew(lease)
     }
   }
 
@@ -111,16 +121,24 @@ export class LeaseBook {
   }
 
   #keep(lease: Lease): void {
-    const timer = setInterval(() => this.#renew(lease), renewEveryMs)
+    const timer = setInterval(() => this.renew(lease), renewEveryMs)
     timer.unref()
     this.#held.set(lease.key, { lease, timer })
     this.#presence.held.add(lease)
   }
 
-  /** Where it fails there is a next time, and each transaction looks for itself. */
-  #renew(lease: Lease): void {
-    if (this.#presence.busy > 0) return
-    this.busyWith(() => this.#send([renewSql(lease)])).catch(() => null)
+  /**
+   * Put off while this process writes there: waiting for a transaction of our own, the renewal would make the server end
+   * it. Where it fails there is a next time, and each transaction looks for itself.
+   */
+  renew(lease: Lease): void {
+    const { messages, open, due, held } = this.#presence
+    if (!held.has(lease)) due.delete(lease)
+    else if (messages > 0 || open.size > 0) due.add(lease)
+    else {
+      due.delete(lease)
+      this.#send([renewSql(lease)]).catch(() => null)
+    }
   }
 
   async release(key: string): Promise<void> {
@@ -129,12 +147,14 @@ export class LeaseBook {
     clearInterval(held.timer)
     this.#held.delete(key)
     this.#presence.held.delete(held.lease)
+    this.#presence.due.delete(held.lease)
     // Whoever cannot be told finds out by the lease's end.
     await this.#send([releaseSql(held.lease)]).catch(() => null)
     giveUp(held.lease)
   }
 
   async releaseAll(): Promise<void> {
+    if (!this.#isInside()) this.#presence.open.delete(this)
     for (const key of [...this.#held.keys()]) await this.release(key)
     if (this.passing.length > 0) await this.#send(this.passing.map(releaseSql)).catch(() => null)
     this.forgetPassing()
