@@ -65,6 +65,7 @@ test('holds what runs, and neither tests nor sources', () => {
   const paths = packed.files.map(({ path }) => path)
   expect(paths).toContain('dist/cli/main.js')
   expect(paths).toContain('dist/index.d.ts')
+  expect(paths).toContain('dist/extend.d.ts')
   expect(paths).toContain('LICENSE')
   expect(paths).toContain('deploy/docker-entrypoint.sh')
   expect(
@@ -141,11 +142,27 @@ export default defineConfig({ servers: { main: { url: process.env.DATABASE_URL }
   test('the types of what is exported', async () => {
     write({
       'app.ts': `import { defineConfig, isTenantryError, openTenantry, type FleetReport, type TenantryEvent } from 'tenantry'
+import { type AddedDialect, type Format, historyShape, loadDialect } from 'tenantry/extend'
 
+export const mine: Format = {
+  name: 'mine',
+  history: historyShape('schema_migrations'),
+  detect: async () => 0,
+  load: async () => ({ migrations: [], notices: [] }),
+  template: async () => [],
+}
+export const own: AddedDialect = {
+  name: 'own',
+  family: 'postgres',
+  schemes: ['own'],
+  load: async () => ({ ...(await loadDialect('postgres')), name: 'own' }),
+}
 export const config = defineConfig({
   servers: { main: { url: process.env.DATABASE_URL, tls: { ca: './ca.pem' } } },
   migrations: [{ name: 'platform', dir: './p', tenants: { label: 'kind=platform' } }, { name: 'tenant', transaction: 'target' }],
   tenants: { from: 'schemas', like: 't_%' },
+  formats: [mine],
+  dialects: [own],
   rollout: { waves: [{ name: 'canary', count: 2 }, { name: 'rest' }], maxFailures: '5%' },
 })
 // @ts-expect-error a key that there is not

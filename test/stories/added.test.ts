@@ -32,21 +32,25 @@ let project: Project
 let database: TestDatabase
 const setVariable = (name: string, value: string) => vi.stubEnv(name, value)
 
-beforeEach(async () => {
-  project = makeProject()
-  database = await freshDatabase('added')
-  await database.query('CREATE SCHEMA tenant_a; CREATE SCHEMA tenant_b')
-})
-afterEach(async () => {
-  vi.unstubAllEnvs()
-  project.remove()
-  await database.drop()
-})
+/** A project and a database for each test of a `describe`; the suites above bring their own. */
+function useProject(): void {
+  beforeEach(async () => {
+    project = makeProject()
+    database = await freshDatabase('added')
+    await database.query('CREATE SCHEMA tenant_a; CREATE SCHEMA tenant_b')
+  })
+  afterEach(async () => {
+    vi.unstubAllEnvs()
+    project.remove()
+    await database.drop()
+  })
+}
 
 const up = (options?: UpOptions) => project.use((tenantry) => tenantry.up(options))
 const down = () => project.use((tenantry) => tenantry.down({ unproven: true, allowDataLoss: true }))
 
 describe('the format of the page', () => {
+  useProject()
   const rows = async (schema: string) =>
     (await database.query(`SELECT version, md5, run_at FROM ${schema}.schemaversion ORDER BY version`)).map(
       ({ version, md5, run_at }) => `${version} ${md5 ?? '-'} ${run_at === null ? 'never' : 'then'}`,
@@ -162,6 +166,7 @@ INSERT INTO "schemaversion" (version, name, md5, run_at) VALUES (2, 'name', 'b2'
 })
 
 describe('the dialect of the page', () => {
+  useProject()
   let role: string
   let asked: string
   const tokenIs = async (token: string) => {
@@ -251,9 +256,13 @@ describe('the dialect of the page', () => {
       expect(source).toContain(was)
       // A file is imported once in a process.
       const copy = `${message.replaceAll(' ', '-')}.ts`
-      const config = (dialectPage['tenantry.config.ts'] ?? '').replace('pgtoken.ts', copy)
-      project.write({ [copy]: source.replace(was, is), 'tenantry.config.ts': config })
-      await expect(up()).rejects.toMatchObject({ code: 'CONFIG_INVALID', message: expect.stringContaining(message) })
+      const config = `config-${copy}`
+      const text = (dialectPage['tenantry.config.ts'] ?? '').replace('pgtoken.ts', copy)
+      project.write({ [copy]: source.replace(was, is), [config]: text })
+      await expect(project.use((tenantry) => tenantry.up(), { config })).rejects.toMatchObject({
+        code: 'CONFIG_INVALID',
+        message: expect.stringContaining(message),
+      })
     }
     project.write(dialectPage)
     setVariable('DATABASE_URL', 'pgtokens://app@localhost/app')
