@@ -95,6 +95,17 @@ const projects: Record<
     format: 'typeorm',
     toolConfig: 'src/data-source.ts',
   },
+  kysely: {
+    files: {
+      'kysely.config.ts': "export default defineConfig({ migrations: { migrationFolder: './db/steps' } })",
+      'db/steps/1700000000000_a.ts':
+        "import type { Kysely } from 'kysely'\nexport async function up(db: Kysely<any>) {}",
+    },
+    found: ['db/steps kysely'],
+    dir: 'db/steps',
+    format: 'kysely',
+    toolConfig: 'kysely.config.ts',
+  },
   'sequelize without .sequelizerc': {
     files: { 'migrations/20250101-a.js': sequelizeFile },
     found: ['migrations sequelize'],
@@ -167,7 +178,7 @@ describe('tenantry init', () => {
     expect(config.sets[0]?.toolConfig).toBe(toolConfig === undefined ? null : join(root, toolConfig))
     if (format !== undefined) expect(config.sets[0]?.format).toBe(format)
     if (toolConfig !== undefined) {
-      expect(config.sets[0]?.dirGiven).toBe(format === 'typeorm')
+      expect(config.sets[0]?.dirGiven).toBe(format === 'typeorm' || format === 'kysely')
       expect(report.lines).toContainEqual(
         expect.stringMatching(`^Found ${toolConfig}: its .* and further settings are used.$`),
       )

@@ -131,6 +131,7 @@ const toolFileOf: Partial<Record<FoundFormat, RegExp>> = {
   knex: /(^|\/)knexfile\.\w+$/,
   sequelize: /(^|\/)\.sequelizerc$/,
   typeorm: /(^|\/)(data-source|ormconfig)\.\w+$/,
+  kysely: /(^|\/)kysely\.config\.\w+$/,
 }
 
 function chooseMigrations({ migrations, toolFiles }: ProjectFindings): ChosenMigrations | null {
@@ -179,6 +180,11 @@ function renderMigrations(findings: ProjectFindings): string {
     // What its patterns match may be what a compiler makes of these files.
     lines.push(
       `migrations: { dir: ${quoteDir(chosen.dir)}, format: 'typeorm', dataSource: ${quoteDir(choice.toolFile)} },`,
+    )
+  } else if (chosen.format === 'kysely') {
+    // A provider or a migrator of its own would not tell the folder.
+    lines.push(
+      `migrations: { dir: ${quoteDir(chosen.dir)}, format: 'kysely', kyselyConfig: ${quoteDir(choice.toolFile)} },`,
     )
   } else {
     const key = chosen.format === 'knex' ? 'knexfile' : 'sequelizerc'
