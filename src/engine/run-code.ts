@@ -143,13 +143,13 @@ const faultHints: Record<CodeFaultKind, string> = {
   'left-open': 'Commit or roll back every transaction that the migration begins, and await it.',
   'rolled-back': 'Throw an error instead of rolling back: a migration that did nothing must not count as applied.',
   'ended-ours':
-    'Take COMMIT and ROLLBACK out of the migration: it runs in a transaction of ours. One that must commit by itself says so (`exports.config = { transaction: false }`).',
+    'Take COMMIT and ROLLBACK out of the migration: it runs in a transaction of ours. One that must commit by itself says so (`exports.config = { transaction: false }`; in a class of TypeORM `transaction = false`).',
   overlapping: 'Await each transaction before the next one begins.',
   late: 'await every promise in the migration.',
   diverged:
     'Look at the database, then either mark the migration as applied with `tenantry baseline --migration`, or undo by hand what is there and take its row out of tenantry_ledger.',
   'own-connection':
-    'Use what the migration is given (`knex`, `queryInterface`): it runs on the connection of its target.',
+    'Use what the migration is given (`knex`, `queryInterface`, `queryRunner`): it runs on the connection of its target.',
   exit: 'Throw an error instead of ending the process: other tenants are being migrated in it.',
 }
 

@@ -13,6 +13,8 @@ export interface CodeSession {
   readonly database: string
   /** The same object for every session over one connection: what is dear to make can be kept for it (a WeakMap). */
   readonly owner: object
+  /** As asked for: a transaction of ours holds all of it. False also where code that wanted one is run again without. */
+  readonly transaction: boolean
   /**
    * A client as the driver makes them (`pg.Client`; a connection of `mysql2` with callbacks). One for each acquire of
    * the tool's pool, so that transactions that overlap are noticed. Its `end`, `release` and `connect` do nothing.

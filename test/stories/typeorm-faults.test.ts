@@ -200,6 +200,17 @@ test.each([
   },
 )
 
+test('one that turns out not to work in a transaction is run again without one; TypeORM itself fails', async () => {
+  configure()
+  project.write({ [bad]: inSecond(`await q.query('CREATE INDEX CONCURRENTLY by_id ON made (id)')`) })
+  const report = await project.up()
+  expect(report.targets.map(({ error }) => error)).toEqual([null, null, null])
+  expect(
+    await database.query(`SELECT indexname FROM pg_indexes WHERE schemaname = 't_2' AND tablename = 'made'`),
+  ).toEqual([{ indexname: 'by_id' }])
+  expect(await names('t_2')).toEqual(['Ok1700000000001', 'Bad1700000000002'])
+})
+
 test('one without a transaction goes on where it failed, and nothing of it runs twice', async () => {
   configure()
   project.write({

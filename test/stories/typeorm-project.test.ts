@@ -60,6 +60,13 @@ export class Book {
   @ManyToOne(() => Author, (author) => author.books) @JoinColumn({ name: 'author_id' }) author: Author
 }
 `,
+  'src/entity/titles.ts': `import { ViewColumn, ViewEntity } from 'typeorm'
+
+@ViewEntity({ name: 'titles', expression: 'SELECT title FROM books' })
+export class Titles {
+  @ViewColumn() title: string
+}
+`,
   'src/changes/1700000000000-Tables.ts': `import { MigrationInterface, QueryRunner } from 'typeorm'
 
 export class Tables1700000000000 implements MigrationInterface {
@@ -78,9 +85,10 @@ export class Tables1700000000000 implements MigrationInterface {
   }
 }
 `,
-  'src/changes/1700000000001-Fill.ts': `import { MigrationInterface, QueryRunner, TableColumn } from 'typeorm'
+  'src/changes/1700000000001-Fill.ts': `import { MigrationInterface, QueryRunner, TableColumn, View } from 'typeorm'
 import { Author } from '../entity/author'
 import { Book, Kind } from '../entity/book'
+import { Titles } from '../entity/titles'
 
 export class Fill1700000000001 implements MigrationInterface {
   public async up(queryRunner: QueryRunner): Promise<void> {
@@ -96,9 +104,13 @@ export class Fill1700000000001 implements MigrationInterface {
     await queryRunner.changeColumn('books', 'state', new TableColumn({ name: 'state', type: 'enum', enum: ['in', 'out', 'lost'], default: "'in'" }))
     const found = await queryRunner.manager.find(Author, { relations: { books: true } })
     if (found[0].books[0].title !== 'Poems' || !(found[0].createdAt instanceof Date)) throw new Error(JSON.stringify(found))
+    await queryRunner.createView(new View({ name: 'titles', expression: 'SELECT title FROM books' }), true)
+    const [titles] = await queryRunner.manager.find(Titles)
+    if (titles.title !== 'Poems') throw new Error('no view')
   }
 
   public async down(queryRunner: QueryRunner): Promise<void> {
+    await queryRunner.dropView('titles')
     await queryRunner.dropColumn('books', 'state')
     await queryRunner.manager.delete(Book, { title: 'Poems' })
     await queryRunner.manager.delete(Author, { name: 'Emily' })
@@ -138,6 +150,10 @@ test('folder, table, entities and compiler options come from the project; each s
     expect(await database.query(`SELECT title, kind, state FROM ${schema}.books`)).toEqual([
       { title: 'Poems', kind: 'poem', state: 'in' },
     ])
+    // TypeORM's own table of views, which it makes for entities that are some.
+    expect(await database.query(`SELECT type, schema, name FROM ${schema}.typeorm_metadata`)).toEqual([
+      { type: 'VIEW', schema, name: 'titles' },
+    ])
   }
   const types = await database.query(
     `SELECT n.nspname || '.' || t.typname AS type FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace WHERE typtype = 'e' ORDER BY 1`,
@@ -153,6 +169,7 @@ test('folder, table, entities and compiler options come from the project; each s
   expect(await database.query(`SELECT tablename FROM pg_tables WHERE schemaname = 't_2' ORDER BY 1`)).toEqual([
     { tablename: 'changes' },
     { tablename: 'tenantry_ledger' },
+    { tablename: 'typeorm_metadata' },
   ])
   // A new one is written beside the others, as TypeORM's own command does.
   const made = await project.use((tenantry) => tenantry.make('add-reviews'))

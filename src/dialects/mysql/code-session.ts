@@ -15,6 +15,7 @@ class MysqlCodeSession implements CodeSession {
   readonly schema: string | null
   readonly database: string
   readonly owner: object
+  readonly transaction: boolean
   /** Nothing is held back here: each answer of this server tells whether its transaction is still open. */
   holdsOutermost = false
   readonly #client: Client
@@ -27,6 +28,7 @@ class MysqlCodeSession implements CodeSession {
     this.schema = request.schema
     this.database = connection.database
     this.owner = connection
+    this.transaction = request.transaction
     this.#client = client
     this.#line = new CodeLine(connection, (sql) => sendText(client, { sql }), request)
   }

@@ -15,6 +15,7 @@ class PostgresCodeSession implements CodeSession {
   readonly schema: string | null
   readonly database: string
   readonly owner: object
+  readonly transaction: boolean
   readonly #client: Client
   readonly #line: CodeLine
 
@@ -24,6 +25,7 @@ class PostgresCodeSession implements CodeSession {
     this.schema = request.schema
     this.database = connection.database
     this.owner = connection
+    this.transaction = request.transaction
     this.#client = client
     this.#line = new CodeLine(connection, client, request)
   }

@@ -59,6 +59,7 @@ class SqliteCodeSession implements CodeSession {
   readonly schema = null
   readonly database: string
   readonly owner: object
+  readonly transaction: boolean
   /** Nothing is held back here: a file answers at once. */
   holdsOutermost = false
   readonly #line: CodeLine
@@ -67,6 +68,7 @@ class SqliteCodeSession implements CodeSession {
     this.serverVersion = owner.serverVersion
     this.database = owner.database
     this.owner = owner
+    this.transaction = request.transaction
     this.#line = new CodeLine(owner, send, request)
   }
 

@@ -73,7 +73,9 @@ export function bindTypeorm(project: ProjectSource | null, folders: readonly str
       try {
         await running.run(run, async () => {
           const source = await sourceFor(tool, run)
-          session.holdsOutermost = task.transaction
+          // Where the server undoes DDL, what runs without a transaction of ours is to have none: it did not work in one.
+          const wrapped = task.transaction && (session.transaction || session.dialect === 'mysql')
+          session.holdsOutermost = wrapped
           const runner = source.createQueryRunner()
           try {
             await source.driver.createSchemaBuilder().createMetadataTableIfNecessary?.(runner)
@@ -83,7 +85,7 @@ export function bindTypeorm(project: ProjectSource | null, folders: readonly str
               await settle(run)
               if (direction === 'up' && !task.empty && !isThenable(result)) throw noPromise(task, direction, target)
             }
-            if (task.transaction) await inTransaction(runner, run, work)
+            if (wrapped) await inTransaction(runner, run, work)
             else await alone(runner, work)
           } finally {
             if (!runner.isReleased) await runner.release()
