@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { FleetReport } from '../../src/model/report.ts'
 import { freshDatabase, type TestDatabase } from '../servers/shared.ts'
-import { mustSucceed, withMigrator } from './kysely-native.ts'
+import { files, mustSucceed, withMigrator } from './kysely-native.ts'
 import { createSchemas, makeProject, type Project, resultOf, schemaTenants } from './project.ts'
 import { openClient } from './raw-client.ts'
 
@@ -180,12 +180,12 @@ test('one without `down` is not undone, and says so', async () => {
 
 test('what kysely.config says is kept: folder, tables, plugins, and the prefix of new files', async () => {
   project.write({
-    'kysely.config.ts': `import { CamelCasePlugin } from 'kysely'
+    'tools/kysely.config.ts': `import { CamelCasePlugin } from 'kysely'
 export default {
   dialect: 'pg',
   dialectConfig: () => { throw new Error('not to be asked') },
   migrations: {
-    migrationFolder: 'db/steps', allowJS: true,
+    migrationFolder: '../db/steps', allowJS: true,
     migrationTableName: 'steps', migrationLockTableName: 'steps_lock', getMigrationPrefix: () => 'next_',
   },
   plugins: [new CamelCasePlugin()],
@@ -199,7 +199,7 @@ export default {
 }`,
   })
   project.configure({
-    migrations: { format: 'kysely' },
+    migrations: { format: 'kysely', kyselyConfig: './tools/kysely.config.ts' },
     servers: { main: { url: database.url } },
     tenants: schemaTenants(1, database.name),
   })
@@ -218,6 +218,28 @@ export default {
   expect((await tables('t_1')).sort()).toEqual(['camel_cased', 'steps', 'steps_lock'])
   const { files } = await project.use((tenantry) => tenantry.make('more'))
   expect(JSON.stringify(files)).toContain('db/steps/next_more.js')
+})
+
+test('drift, verify and proofs', async () => {
+  project.write(
+    Object.fromEntries(Object.entries(files).map(([name, text]) => [`shop/${name.replace(/js$/, 'ts')}`, text])),
+  )
+  configure({ migrations: { dir: './shop' }, scratch: { server: 'main' } })
+  await project.up()
+  const drift = () => project.use((tenantry) => tenantry.drift())
+  expect(await drift()).toMatchObject({ ok: true, clusters: [{ targets: 3, reference: true }], failures: [] })
+  await database.query('ALTER TABLE t_2.customers ADD COLUMN by_hand integer')
+  const found = (await drift()).clusters.filter(({ reference }) => !reference)
+  expect(found).toMatchObject([{ targets: 1, differences: [{ object: 'customers.by_hand' }] }])
+  const verified = await project.use((tenantry) => tenantry.verify())
+  expect(verified).toMatchObject({ ok: true, targets: [{ findings: [] }, { findings: [] }, { findings: [] }] })
+  const proof = await project.use((tenantry) => tenantry.prove())
+  expect(proof.migrations.map(({ migration, verdict }) => [migration.slice(15), verdict])).toEqual([
+    ['customers', 'reversible'],
+    ['orders', 'reversible'],
+    ['seen', 'reversible'],
+    ['fill', 'reversible'],
+  ])
 })
 
 describe('the lock of Kysely', () => {
@@ -250,7 +272,7 @@ export async function up(db) {
   })
 
   test('is waited for, and who holds it is named', async () => {
-    configure()
+    configure({ targetLockWaitMs: 1000 })
     const holder = await openClient(`${database.url}?application_name=kysely-migrator`)
     try {
       await holder.query(`select pg_advisory_lock(${key})`)

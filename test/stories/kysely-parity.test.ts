@@ -1,6 +1,7 @@
 /** Kysely's Migrator and tenantry by turns on the same databases: both agree on what is there, and it is the same. */
 import { mkdirSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import mysql from 'mysql2/promise'
 import { afterEach, expect, test } from 'vitest'
 import type { FleetReport } from '../../src/model/report.ts'
 import { withMariadb } from '../servers/shared-mariadb.ts'
@@ -10,6 +11,13 @@ import { makeProject, type Project, resultOf } from './project.ts'
 
 const names = Object.keys(files)
 const ids = names.map((name) => name.replace(/\.\w+$/, ''))
+
+/** A session that holds a lock until it is told to go. */
+async function holdLock(url: string, lock: string): Promise<{ held: number; done(): void }> {
+  const connection = await mysql.createConnection(url)
+  const [rows] = await connection.query(`SELECT ${lock} AS held`)
+  return { held: (rows as { held: number }[])[0]?.held ?? 0, done: () => connection.destroy() }
+}
 
 let project: Project
 let pair: NativePair
@@ -114,4 +122,34 @@ async function byTurns(kind: PlaceKind): Promise<void> {
 test.each<PlaceKind>(['postgres', 'schema', 'sqlite'])('by turns: %s', byTurns)
 withMariadb('MariaDB', () => {
   test('by turns', () => byTurns('mariadb'))
+
+  test('what fails in the middle goes on there, and a run of Kysely on the server is waited for', async () => {
+    project = makeProject()
+    symlinkSync(join(process.cwd(), 'node_modules'), join(project.dir, 'node_modules'))
+    pair = await makePair('mariadb')
+    project.configure({ ...pair.config, targetLockWaitMs: 500 })
+    project.write({
+      'migrations/001_a.mjs': `import { sql } from 'kysely'
+export async function up(db) {
+  await db.schema.createTable('a').addColumn('id', 'integer').execute()
+  await db.insertInto('a').values({ id: 1 }).execute()
+  await db.transaction().execute((trx) => trx.insertInto('a').values([{ id: 2 }, { id: 3 }]).execute())
+  await sql\`insert into later values (1)\`.execute(db)
+  await db.insertInto('a').values({ id: 4 }).execute()
+}
+`,
+    })
+    const failed = resultOf(await project.up(), 'ours')
+    expect(failed.error).toMatchObject({ code: 'MIGRATION_FAILED', context: { migration: '001_a', statement: 4 } })
+    expect(await pair.ours.query('SELECT name FROM kysely_migration')).toEqual([])
+    await pair.ours.query('CREATE TABLE later (id int)')
+    const lock = "GET_LOCK('ea586330-2c93-47c8-908d-981d9d270f9d', 0)"
+    const { held, done } = await holdLock(pair.ours.url, lock)
+    expect(held).toBe(1)
+    expect(resultOf(await project.up(), 'ours').error).toMatchObject({ code: 'NATIVE_LOCKED' })
+    done()
+    expect((await up()).applied).toEqual(['001_a'])
+    expect(await pair.ours.query('SELECT id FROM a ORDER BY id')).toEqual([1, 2, 3, 4].map((id) => ({ id })))
+    expect(await pair.ours.query('SELECT id FROM later')).toEqual([{ id: 1 }])
+  })
 })
