@@ -30,7 +30,7 @@ function lastCounts({ checksums, history: { shape } }: TransactionGuard, table: 
   const kind = asText(quote(kinds?.column ?? ''))
   const finished = flag === undefined ? '' : ` AND ${quote(flag.column)}`
   const taking = Object.entries(kinds?.states ?? {}).flatMap(([word, state]) =>
-    state === 'undone' || state === 'aside' ? [quoteLiteral(word)] : [],
+    state === 'undone' || state === 'gone' || state === 'aside' ? [quoteLiteral(word)] : [],
   )
   const counts = taking.length === 0 ? '' : ` AND ${kind} NOT IN (${taking.join(', ')})`
   const [outer, inner] = [`${table}.`, 'later.'].map((prefix) =>

@@ -189,7 +189,7 @@ export function removeHistorySql(
 ): string[] {
   const { entries } = standing.snapshot
   const { undoneRow } = place.shape
-  if (undoneRow !== undefined) {
+  if (undoneRow !== undefined && standing.undoes === true) {
     const { checksum, description, row } = migration
     const own = row?.down === undefined ? {} : { own: row.down }
     const key = newKey(migration, standing, place.shape)

@@ -50,6 +50,7 @@ export function readStanding(migrations: readonly Migration[], stored: HistorySn
     outOfOrder: pending.filter((migration) => newest.has(migration)),
     renamed,
     keyStyle: findKeyStyle(matched, shape),
+    ...(stored.entries.some(({ state }) => state === 'undone') ? { undoes: true as const } : {}),
     ...(floor.length > 0 ? { floor } : {}),
     ...(foreign.length > 0 ? { foreign } : {}),
     ...(shape.mark === true ? describeMark(pending, migrations, snapshot) : {}),

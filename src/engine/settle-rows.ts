@@ -61,9 +61,10 @@ function spreadFloor(migrations: readonly Migration[], entries: readonly History
 
 /** Of several rows of one migration the last one counts; where that says "undone", none does. */
 function dropUndone(entries: readonly HistoryEntry[]): readonly HistoryEntry[] {
-  if (entries.every(({ state }) => state !== 'undone')) return entries
+  const takes = ({ state }: HistoryEntry) => state === 'undone' || state === 'gone'
+  if (!entries.some(takes)) return entries
   const last = new Map(entries.map((entry, index) => [entry.key, index]))
-  return entries.filter((entry, index) => entry.state !== 'undone' && last.get(entry.key) === index)
+  return entries.filter((entry, index) => !takes(entry) && last.get(entry.key) === index)
 }
 
 /** Rows without a file come last: an undo must not pass them over in silence. */

@@ -134,7 +134,11 @@ export interface HistoryShape {
    * say "applied". Absent: the tool has none.
    */
   kinds?: { column: string; states: Readonly<Record<string, HistoryEntry['state']>> }
-  /** What the tool writes when it undoes: it keeps all rows, and adds one. Absent: it deletes the row. */
+  /**
+   * What the tool writes when it undoes: it keeps all rows, and adds one. Only some of its editions know such rows, and
+   * the others take no history that has one: so we write it where one is there, and delete the row elsewhere. Absent: it
+   * deletes the row itself.
+   */
   undoneRow?(row: NewHistoryRow): RowValues
   /** How the tool speaks of a failed row, and the command that takes it away; its rows hold no more of it. Absent: see `logs`. */
   failed?: { called: string; repair: string }
@@ -232,11 +236,12 @@ export interface HistoryEntry {
   key: string
   checksum: string | null
   /**
-   * `failed`: the tool's own table says it started and did not finish. `undone`: it takes an earlier row back. `floor`:
+   * `failed`: the tool's own table says it started and did not finish. `undone`: it takes an earlier row back; `gone`: so
+   * does a correction of the history, which undid nothing. `floor`:
    * all files up to its number count as applied. `foreign`: applied, by something that only the tool itself can run.
    * `aside`: it stands for no migration.
    */
-  state: 'applied' | 'failed' | 'undone' | 'floor' | 'foreign' | 'aside'
+  state: 'applied' | 'failed' | 'undone' | 'gone' | 'floor' | 'foreign' | 'aside'
   /** It is a row of a migration that repeats. Absent: it is not. */
   repeats?: true
   /** Absent: the history has no batches, or this row has none. */

@@ -57,6 +57,8 @@ export interface Standing {
   floor?: readonly Migration[]
   /** Rows of what only the tool itself can run, without a file here. Absent: none. */
   foreign?: readonly string[]
+  /** The history holds rows by which the tool itself has undone something. Absent: it holds none. */
+  undoes?: true
   /** How new rows spell their key, following the rows that are there. */
   keyStyle: 'id' | 'number' | 'file'
 }

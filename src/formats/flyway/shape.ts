@@ -2,7 +2,8 @@ import type { AdvisoryLock, HistoryShape, NewHistoryRow, RowValues } from '../..
 
 /**
  * Source: `JdbcTableSchemaHistory`, `getRawCreateScript` of the databases, `CoreMigrationType`, `BaselineMigrationType`
- * and, for the types of older versions, `MigrationType` of flyway/flyway. Flyway keeps every row: an undo is one more.
+ * and, for the types of older versions, `MigrationType` of flyway/flyway. Where Flyway undoes, it keeps every row, and adds
+ * one; its open-source library refuses a history with such a row (`FlywayUnknownMigrationTypeException`).
  */
 export const flywayHistory: HistoryShape = {
   kind: 'flyway',
@@ -57,7 +58,7 @@ export const flywayHistory: HistoryShape = {
       UNDO_SCRIPT: 'undone',
       UNDO_CUSTOM: 'undone',
       // What `repair` writes for a row whose file is gone.
-      DELETE: 'undone',
+      DELETE: 'gone',
       BASELINE: 'floor',
       SQL_BASELINE: 'floor',
       JDBC_BASELINE: 'floor',
