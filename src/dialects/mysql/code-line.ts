@@ -3,6 +3,7 @@ import { type Connection, DatabaseError } from '../../model/dialect.ts'
 import { CodeFailures } from '../code-failures.ts'
 import { CodeFaults, late } from '../code-faults.ts'
 import { CodeTally, type TallyMark } from '../code-tally.ts'
+import { unknownId, unknownIdUsed, usesUnknownId } from '../unknown-ids.ts'
 import { type CodeStatement, readCodeStatements } from './code-statement.ts'
 import { readFailure } from './failure.ts'
 import { joinStatements } from './messages.ts'
@@ -28,10 +29,6 @@ interface Point {
   /** The server committed it before its time: DDL does. */
   isOver: boolean
 }
-
-/** Ids of rows that an earlier run made are not known: these stand for them, and no other is as large. */
-const unknownId = 9_007_199_254_700_000
-const unknownIds = /90071992547\d{5}/
 
 /**
  * What the code sends, one after the other. Its transactions are the server's; DDL commits them. How far it came is
@@ -154,7 +151,7 @@ export class CodeLine {
       this.tally.count(text, values)
       return nothing()
     }
-    if (this.#faults.keep(() => this.tally.wasDone(text, values))) return nothing(unknownId + this.tally.done)
+    if (this.#faults.keep(() => this.tally.wasDone(text, values))) return nothing(unknownId(this.tally.done))
     this.#refuseUnknownIds(text, values)
     const { progress } = this.#request
     if (!(await this.tally.mustRun(text, does === 'rows' && !this.#hasTableLocks))) {
@@ -196,13 +193,8 @@ export class CodeLine {
   }
 
   #refuseUnknownIds(text: string, values: unknown): void {
-    if (this.#request.resume === null) return
-    const all = Array.isArray(values) ? [text, ...values.map(String)] : [text]
-    if (!all.some((one) => unknownIds.test(one))) return
-    throw this.#faults.set(
-      'diverged',
-      'it uses the id of a row that an earlier run inserted before it was interrupted: that id is not known any more',
-    )
+    if (this.#request.resume === null || !usesUnknownId(text, values)) return
+    throw this.#faults.set('diverged', unknownIdUsed)
   }
 
   async #begin(by: Sender, statement: CodeStatement): Promise<Answer> {

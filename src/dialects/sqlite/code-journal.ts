@@ -1,5 +1,8 @@
 import type { CodeOwner, SqliteSend } from './code-session.ts'
 
+/** A statement that keeps the rows it had changed before one was refused. */
+const keepsRows = /\bor\s+fail\b/i
+
 interface Noted {
   text: string
   values: readonly unknown[]
@@ -33,10 +36,11 @@ export class CodeJournal {
     const all = this.#noted
     this.#noted = []
     for (const { text, values, failed } of all) {
+      // What was refused changed nothing, and might be carried out now.
+      if (failed && !keepsRows.test(text)) continue
       try {
         await this.#send(text, values)
       } catch (error) {
-        // What was refused had perhaps changed rows all the same (`OR FAIL`).
         if (!failed) throw error
       }
     }

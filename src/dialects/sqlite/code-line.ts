@@ -4,6 +4,7 @@ import { DatabaseError } from '../../model/dialect.ts'
 import { CodeFailures } from '../code-failures.ts'
 import { CodeFaults, late } from '../code-faults.ts'
 import { CodeTally, type TallyMark } from '../code-tally.ts'
+import { unknownId, unknownIdUsed, usesUnknownId } from '../unknown-ids.ts'
 import { bindValues } from './bind-values.ts'
 import { errorForCode } from './code-error.ts'
 import { CodeJournal } from './code-journal.ts'
@@ -88,7 +89,8 @@ export class CodeLine {
     const { transaction, preview } = this.#request
     if (this.#owner.broken)
       throw new DatabaseError(bare({ kind: 'connection-lost', message: 'the connection was closed' }))
-    const isOpen = this.#points.some(({ by }) => by !== null)
+    // In ours, a savepoint that the code named itself ends with it; on its own it is a transaction.
+    const isOpen = this.#points.some(({ by }) => by !== null || !transaction)
     if (!transaction && !preview && this.#points.length > 0) await this.#rollbackAll()
     this.#faults.throwIfSet()
     if (isOpen) throw this.#faults.leftOpen()
@@ -139,7 +141,8 @@ export class CodeLine {
       this.tally.count(text, hashed)
       return nothing()
     }
-    if (this.#faults.keep(() => this.tally.wasDone(text, hashed))) return nothing()
+    if (this.#faults.keep(() => this.tally.wasDone(text, hashed))) return nothing(unknownId(this.tally.done))
+    if (this.#request.resume !== null && usesUnknownId(text, hashed)) throw this.#faults.set('diverged', unknownIdUsed)
     const isAtomic = does !== 'alone' || this.#points.length > 0
     if (!(await this.tally.mustRun(text, isAtomic))) {
       this.tally.count(text, hashed)
@@ -362,6 +365,6 @@ export class CodeLine {
 
 const noted: CodeStatement = { text: '', does: 'session', name: null, enforces: null, kind: '' }
 
-function nothing(): SqliteAnswer {
-  return { rows: [], columns: [], changes: 0, lastInsertRowid: 0 }
+function nothing(lastInsertRowid = 0): SqliteAnswer {
+  return { rows: [], columns: [], changes: 0, lastInsertRowid }
 }
