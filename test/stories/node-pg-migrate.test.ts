@@ -148,6 +148,35 @@ export const up = (pgm: MigrationBuilder) => {
     const verified = await project.use((tenantry) => tenantry.verify())
     expect(verified.targets.map(({ findings }) => findings.length > 0)).toEqual([true, true, false])
   })
+
+  test('a killed run loses nothing and repeats nothing', async () => {
+    write({
+      '1_a.js':
+        "exports.up = (pgm) => { pgm.createTable('one', { id: 'int' }); pgm.sql('INSERT INTO one VALUES (1)') }\n",
+      '2_b.js': `exports.up = (pgm) => {
+  pgm.noTransaction()
+  pgm.sql('INSERT INTO one VALUES (2)')
+  pgm.createIndex('one', 'id', { name: 'one_id', concurrently: true })
+  pgm.sql('SELECT pg_sleep(0.6)')
+}
+`,
+      '3_c.js':
+        "exports.up = async (pgm) => { await pgm.db.query('SELECT pg_sleep(0.5)'); pgm.sql('INSERT INTO one VALUES (3)') }\n",
+    })
+    const child = project.start(['up'])
+    const begun = async () => (await database.query("SELECT 1 FROM pg_class WHERE relname = 'one_id'")).length
+    await expect.poll(begun).toBeGreaterThan(0)
+    child.kill('SIGKILL')
+    const finish = async () => (await project.up()).targets.map(({ error }) => error?.code ?? null)
+    // What was sent may still be at work, and holds its lock for a moment.
+    await expect.poll(finish).toEqual([null, null, null])
+    for (const schema of ['a', 'b', 'c']) {
+      expect(await database.query(`SELECT array_agg(id ORDER BY id) AS ids FROM ${schema}.one`)).toEqual([
+        { ids: [1, 2, 3] },
+      ])
+      expect(await native(schema)).toEqual([])
+    }
+  })
 })
 
 describe('one database', () => {
