@@ -141,7 +141,7 @@ describe.each<[string, string, string, string | RegExp]>([
   ],
 ])('a migration that %s', (_, code, errorCode, message) => {
   test(`fails with ${errorCode} in its own target`, async () => {
-    configure({ migrationTimeoutMs: 2000 })
+    configure({ migrationTimeoutMs: 1500 })
     project.write({ [bad]: inSecond(code) })
     const error = await expectOnlySecond(await project.up())
     expect(error).toMatchObject({ code: errorCode, message: expect.stringMatching(message) })
@@ -251,6 +251,10 @@ test('edited, late and missing files are told; adopt, drift, verify and prove kn
   await database.query('ALTER TABLE t_2.five ADD COLUMN odd int')
   const drift = await project.use((tenantry) => tenantry.drift())
   expect(JSON.stringify(drift)).toContain('odd')
+  await database.query('DROP TABLE t_3.five')
+  const verified = await project.use((tenantry) => tenantry.verify())
+  expect(JSON.stringify(verified)).toMatch(/"t3"[\s\S]*five/)
+  await database.query('CREATE TABLE t_3.five (id int)')
   const proof = await project.use((tenantry) => tenantry.prove())
   expect(proof).toMatchObject({ ok: true })
   // Late, and another that is edited.
