@@ -1,11 +1,17 @@
 /** Namespaces of a remote libSQL server as targets, on a real server. */
-import { createServer } from 'node:http'
+import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
+import { createServer, request } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from 'vitest'
 import { sqlite } from '../../src/dialects/sqlite/index.ts'
+import { DatabaseError } from '../../src/model/dialect.ts'
 import { Secret } from '../../src/model/secret.ts'
 import type { ServerAddress } from '../../src/model/server.ts'
+import { needs } from '../servers/need.ts'
 import { type Sqld, startSqld, withSqld } from '../servers/sqld.ts'
+import { type KeyPair, tlsFixture } from '../servers/tls.ts'
 import { countResults, makeProject, type Project, resultOf } from './project.ts'
 
 withSqld('a remote libSQL server', () => {
@@ -273,6 +279,63 @@ exports.down = async (knex) => {\n${down}\n}\n`
     expect(await server.query(second, 'SELECT user FROM posts')).toEqual([{ user: 1 }])
   })
 
+  test('Kysely and Drizzle folders; a registry in a namespace, backfill and baseline', async () => {
+    const [kysely = ''] = await fleet(1, { migrations: { dir: './kysely', format: 'kysely' } })
+    project.write({
+      'kysely/001_a.js': `export async function up(db) {
+  await db.schema.createTable('k').addColumn('id', 'integer', (column) => column.primaryKey()).execute()
+  await db.insertInto('k').values({ id: 7 }).execute()
+}
+export async function down(db) {
+  await db.schema.dropTable('k').execute()
+}
+`,
+      'package.json': '{ "type": "module" }',
+    })
+    expect(countResults(await project.up())).toEqual({ applied: 1 })
+    expect(await server.query(kysely, 'SELECT id FROM k')).toEqual([{ id: 7 }])
+    const down = await project.use((tenantry) => tenantry.down({ unproven: true, allowDataLoss: true }))
+    expect(countResults(down)).toEqual({ undone: 1 })
+
+    const [drizzle = ''] = await fleet(1, { migrations: { dir: './drizzle', format: 'drizzle' } })
+    const entry = { idx: 0, version: '6', when: 1_700_000_000_000, tag: '0000_a', breakpoints: true }
+    project.write({
+      'drizzle/0000_a.sql':
+        'CREATE TABLE `x` (`id` integer);\n--> statement-breakpoint\nCREATE TABLE `y` (`id` integer);',
+      'drizzle/meta/_journal.json': JSON.stringify({ version: '7', dialect: 'sqlite', entries: [entry] }),
+    })
+    expect(countResults(await project.up())).toEqual({ applied: 1 })
+    expect(await tables(drizzle)).toEqual(expect.arrayContaining(['x', 'y']))
+
+    await server.create('book', 'shop')
+    project.configure({
+      servers: { far: { url: server.url }, local: { url: 'sqlite:./scratch' } },
+      scratch: { server: 'local' },
+      registry: { url: `${server.url}/book` },
+      tenants: { from: 'registry' },
+      provision: { server: 'far', role: false },
+    })
+    project.write({ 'migrations/001_users.sql': 'CREATE TABLE users (id INTEGER PRIMARY KEY);' })
+    await server.query('shop', 'CREATE TABLE users (id INTEGER PRIMARY KEY)')
+    for (const argv of [
+      ['registry', 'migrate'],
+      ['tenants', 'add', 'shop', '--server', 'far', '--database', 'shop'],
+      ['baseline', '--to', '001_users'],
+    ]) {
+      const { code, stderr } = await project.run(argv)
+      expect(code, `${argv.join(' ')}: ${stderr}`).toBe(0)
+    }
+    expect(countResults(await project.up())).toEqual({ 'up-to-date': 1 })
+    expect(await applied('shop')).toEqual(['001_users'])
+    await server.query('shop', 'DROP TABLE users')
+    expect(await project.use((tenantry) => tenantry.backfill())).toMatchObject({ ok: true })
+    expect(await tables('shop')).toContain('users')
+    // None is made on the server.
+    const refused = await project.run(['tenants', 'add', 'new', '--provision'])
+    expect(refused.code).not.toBe(0)
+    expect(refused.stderr).toContain('is no database by itself')
+  })
+
   test('drift, verify and prove build their references in a local folder', async () => {
     const [first = '', second = ''] = await fleet(2)
     project.configure({
@@ -297,5 +360,56 @@ exports.down = async (knex) => {\n${down}\n}\n`
     configure([first, second], { scratch: { server: 'far' } })
     const nowhere = await project.use((tenantry) => tenantry.drift()).catch((error: unknown) => error)
     expect(JSON.stringify([nowhere, String(nowhere)])).toContain('gave no place')
+  })
+})
+
+needs('openssl')('TLS to a libSQL server', () => {
+  withSqld('behind a host with a certificate', () => {
+    test('is checked by name and authority unless the config says otherwise', async () => {
+      const certificates = tlsFixture()
+      const server = await startSqld()
+      await server.create('acme')
+      const serve = ({ cert, key }: KeyPair) =>
+        createSecureServer({ cert: readFileSync(cert), key: readFileSync(key) }, (asked, response) => {
+          const options = { port: server.port, host: '127.0.0.1', method: asked.method, path: asked.url }
+          const sent = request({ ...options, headers: asked.headers }, (answer) => {
+            response.writeHead(answer.statusCode ?? 500, answer.headers)
+            answer.pipe(response)
+          })
+          asked.pipe(sent)
+        }).listen(0, '127.0.0.1')
+      const [right, wrong] = [serve(certificates.server), serve(certificates.otherHost)]
+      for (const one of [right, wrong]) if (!one.listening) await once(one, 'listening')
+      const connect = async (of: typeof right, tls: ServerAddress['tls']) => {
+        const { port } = of.address() as AddressInfo
+        const limits = { maxConcurrency: 8, maxConcurrencyPerDatabase: 4 }
+        const address: ServerAddress = { name: 'far', dialect: 'sqlite', host: '127.0.0.1', port, tls, ...limits }
+        try {
+          const connection = await sqlite.connect(address, 'acme', { connectTimeoutMs: 5000, applicationName: 'test' })
+          const rows = await connection.query('SELECT 1 AS one')
+          await connection.close()
+          return rows
+        } catch (error) {
+          return error instanceof DatabaseError ? error.failure.kind : error
+        }
+      }
+      try {
+        const ca = readFileSync(certificates.ca, 'utf8')
+        const strangerCa = readFileSync(certificates.strangerCa, 'utf8')
+        expect(await connect(right, { verify: 'full', ca })).toEqual([{ one: 1 }])
+        expect(await connect(right, { verify: 'full' })).toBe('tls')
+        expect(await connect(right, { verify: 'full', ca: strangerCa })).toBe('tls')
+        expect(await connect(wrong, { verify: 'full', ca })).toBe('tls')
+        expect(await connect(wrong, { verify: 'ca', ca })).toEqual([{ one: 1 }])
+        expect(await connect(wrong, { verify: 'none' })).toEqual([{ one: 1 }])
+      } finally {
+        for (const one of [right, wrong]) {
+          one.closeAllConnections()
+          one.close()
+        }
+        certificates.remove()
+        await server.remove()
+      }
+    })
   })
 })
