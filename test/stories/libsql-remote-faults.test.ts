@@ -108,6 +108,42 @@ withSqld('faults of a remote libSQL server', () => {
     expect(await server.query(name, 'SELECT count(*) AS n FROM tenantry_lock')).toEqual([{ n: 0 }])
   })
 
+  test('a runner that is killed at random moments loses nothing, repeats nothing, and is followed at once', async () => {
+    const names = await fleet(3)
+    const numbers = Array.from({ length: 12 }, (_, i) => i)
+    project.write({
+      'migrations/000_log.sql': 'CREATE TABLE log (a);',
+      ...Object.fromEntries(
+        numbers.map((i) => [
+          `migrations/1${String(i).padStart(2, '0')}_step.sql`,
+          i % 3 === 0
+            ? `-- tenantry:no-transaction\nCREATE TABLE s${i} (a);\nCREATE INDEX s${i}_a ON s${i} (a);\nALTER TABLE s${i} ADD COLUMN b;\nALTER TABLE s${i} RENAME COLUMN a TO c;`
+            : `INSERT INTO log VALUES (${i});\nCREATE TABLE t${i} (a);`,
+        ]),
+      ),
+    })
+    for (let round = 0; round < 6; round++) {
+      const child = project.start(['up'])
+      started.push(child)
+      await Promise.race([sleep(450 + Math.random() * 500), once(child, 'exit')])
+      await end(child)
+    }
+    const ended = await project.run(['up'])
+    expect(ended.code, ended.stderr).toBe(0)
+    for (const name of names) {
+      expect(await server.query(name, 'SELECT a FROM log ORDER BY a')).toEqual(
+        numbers.filter((i) => i % 3 !== 0).map((a) => ({ a })),
+      )
+      expect(await applied(name)).toHaveLength(13)
+      const made = await server.query(
+        name,
+        "SELECT count(*) AS n FROM sqlite_master WHERE name LIKE 's%\\_a' ESCAPE '\\' AND type = 'index'",
+      )
+      expect(made).toEqual([{ n: 4 }])
+      expect(await server.query(name, 'SELECT * FROM tenantry_lock')).toEqual([])
+    }
+  })
+
   test('a lease of another machine is respected until it ends, and its holder is named', async () => {
     const [name = ''] = await fleet(1, { targetLockWaitMs: 500 })
     project.write({ 'migrations/001_one.sql': 'CREATE TABLE one (a);' })

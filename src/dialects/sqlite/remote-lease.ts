@@ -105,8 +105,12 @@ export function takeSql({ key, holder }: Lease, applicationName: string): string
 
 /** Within a transaction: fails with `locked` where the lease is no longer ours, and makes it good for longer. */
 export function holdSql(lease: Lease): string[] {
-  const mine = `EXISTS (SELECT 1 FROM ${table} WHERE ${isMine(lease)})`
-  return [`SELECT ${refuseUnless(mine, refusals.locked, 0)}`, renewSql(lease)]
+  return [checkSql(lease), renewSql(lease)]
+}
+
+/** Fails with `locked` where the lease is no longer ours. */
+export function checkSql(lease: Lease): string {
+  return `SELECT ${refuseUnless(`EXISTS (SELECT 1 FROM ${table} WHERE ${isMine(lease)})`, refusals.locked, 0)}`
 }
 
 export function renewSql(lease: Lease): string {

@@ -3,7 +3,17 @@ import { DatabaseError, type DatabaseFailure, type PipelineOutcome } from '../..
 import { bare } from './failure.ts'
 import { readBusyTimeout, readLockMark, resetMark, unenforcedMark } from './marks.ts'
 import { isBusyThere, readServerError } from './remote-failure.ts'
-import { beginsStep, forgetStep, holdSql, type Lease, makeTable, releaseSql, rewrite, takeSql } from './remote-lease.ts'
+import {
+  beginsStep,
+  checkSql,
+  forgetStep,
+  holdSql,
+  type Lease,
+  makeTable,
+  releaseSql,
+  rewrite,
+  takeSql,
+} from './remote-lease.ts'
 import type { ServerError, StepDone } from './remote-wire.ts'
 import { endsTransaction, explainMore, readCounts, unenforcedAhead, violationsSql } from './unenforced.ts'
 import { wordsOf } from './words.ts'
@@ -219,8 +229,11 @@ export class RemotePipeline {
       }
       if (open.opening.length > 0) open.opening = [...open.opening, text]
       if (text === unenforcedMark || settled.test(text) || readLockMark(text) !== null || holdsNothing(text)) continue
-      if (!beginsStep(text)) add(rewrite(text))
-      else {
+      if (!beginsStep(text)) {
+        // A server goes on with a message whose sender has ended: not once somebody else has taken the lock over.
+        if (open.opening.length === 0) add(...session.leases().map(checkSql))
+        add(rewrite(text))
+      } else {
         add(makeTable, forgetStep, rewrite(text))
         open.hasStep = true
         for (const lease of session.leases()) add(...holdSql(lease))
