@@ -116,14 +116,14 @@ export async function detectProject(root: string): Promise<ProjectFindings> {
   return { ...found, packages: [...found.packages].sort(), variables: [...found.variables].sort() }
 }
 
-/** Usual folders, and those that a knexfile or a config of kysely-ctl names. */
+/** Usual folders, and those that a knexfile or a config of kysely-ctl or drizzle-kit names. */
 async function listCandidates(root: string, base: string): Promise<string[]> {
   const named: string[] = []
   for (const name of (await listNames(join(root, base))).filter((entry) =>
-    /^(?:knexfile|kysely\.config)\./.test(entry),
+    /^(?:knexfile|(?:kysely|drizzle)\.config)\./.test(entry),
   )) {
     const text = await readText(join(root, base, name))
-    for (const match of text.matchAll(/\b(?:directory|migrationFolder):\s*['"`](?:\.\/)?([\w./-]+)['"`]/g)) {
+    for (const match of text.matchAll(/\b(?:directory|migrationFolder|out):\s*['"`](?:\.\/)?([\w./-]+)['"`]/g)) {
       const folder = posix.join(base, match[1] ?? '')
       if (!folder.startsWith('..') && !/seeds?$/.test(folder)) named.push(folder)
     }

@@ -115,7 +115,18 @@ const projects: Record<
   drizzle: {
     files: { 'drizzle/meta/_journal.json': '{}', 'drizzle/0000_a.sql': '' },
     found: ['drizzle drizzle'],
-    dir: 'migrations',
+    dir: 'drizzle',
+    format: 'drizzle',
+  },
+  'Drizzle 1, in a folder of its config': {
+    files: {
+      'drizzle.config.ts': "export default { out: './src/steps' }",
+      'src/steps/20250101000000_a/migration.sql': '',
+      'src/steps/20250101000000_a/snapshot.json': '{}',
+    },
+    found: ['src/steps drizzle'],
+    dir: 'src/steps',
+    format: 'drizzle',
   },
   goose: {
     files: { 'migrations/1_a.sql': '-- +goose Up\nselect 1;\n-- +goose Down\n' },

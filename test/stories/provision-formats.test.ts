@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { freshDatabase, sharedServer, type TestDatabase } from '../servers/shared.ts'
+import { migrateNatively } from './drizzle-native.ts'
 import { catalogOf } from './postgres-catalog.ts'
 import { makeProvisionProject, type ProvisionProject } from './provision-project.ts'
 import { readStatus, sequelizeCli } from './sequelize.ts'
@@ -114,5 +115,21 @@ describe.each(['schema', 'database'] as const)('into a %s', (topology) => {
     expect(status).toEqual(Object.fromEntries(files.map((name) => [name, 'up'])))
     expect(await sequelizeCli(fast.dir, ['db:migrate:undo', '--url', url])).toMatchObject({ code: 0 })
     expect((await fast.up()).summary).toMatchObject({ targets: 1, applied: 1 })
+  })
+})
+
+describe.each(['schema', 'database'] as const)('Drizzle, a %s for each tenant', (topology) => {
+  test('has what the migrations make, with the rows of its history, and Drizzle finds nothing to do', async () => {
+    const { made, replayed } = await makeBoth(topology, 'drizzle', 'drizzle-shop')
+    const table = topology === 'database' ? 'drizzle.__drizzle_migrations' : '@__drizzle_migrations'
+    const rows = (place: Place) => place.ask(`SELECT id, hash, created_at::text FROM ${table} ORDER BY id`)
+    expect(await rows(made)).toHaveLength(2)
+    expect(await rows(made)).toEqual(await rows(replayed))
+    expect(await catalog(made)).toEqual(await catalog(replayed))
+    const { database, schema, ask } = made
+    const own = { url: sharedServer().url(database), schema: topology === 'schema' ? schema : null }
+    const place = { kind: 'postgres' as const, ...own, query: ask, catalog: async () => ({}) }
+    await migrateNatively('journal', place, join(fixtures, 'drizzle-shop'))
+    expect(await rows(made)).toHaveLength(2)
   })
 })
