@@ -6,7 +6,9 @@
  */
 import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
+import pg from 'pg'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { lockOfTable } from '../../src/formats/flyway/shape.ts'
 import type { FleetReport } from '../../src/model/report.ts'
 import { withMariadb } from '../servers/shared-mariadb.ts'
 import { statements } from './native-parity.ts'
@@ -282,6 +284,45 @@ function describeHistory(kind: PlaceKind): void {
       expect((await up()).applied).toEqual(ids.slice(3))
       const below = resultOf(await downReport({ migration: 'V1__customers' }), 'ours')
       expect(below.error).toMatchObject({ code: 'UNDO_MISSING', message: expect.stringContaining('baseline row') })
+    })
+
+    test('a failure in the middle, and Flyway at work meanwhile', async () => {
+      const { concurrently, onTable } = statements[kind]
+      project.write({
+        'db/migration/V2_1__index.sql': `-- flyway:executeInTransaction=false\nCREATE INDEX ${concurrently} customers_name ON customers (name);\n`,
+        'db/migration/U2_1__index.sql': `-- flyway:executeInTransaction=false\nDROP INDEX ${concurrently} customers_name ${onTable};\n`,
+        'db/migration/V3__fails.sql': 'CREATE TABLE one (id int);\nINSERT INTO nowhere VALUES (1);\n',
+      })
+      const failed = resultOf(await project.up(), 'ours')
+      expect(failed).toMatchObject({
+        applied: [...ids.slice(0, 3), 'V2_1__index'],
+        error: { code: 'MIGRATION_FAILED' },
+      })
+      expect(failed.error?.context).toMatchObject({ file: 'db/migration/V3__fails.sql', line: 2 })
+      // Where it could not be taken back, the tool must keep off.
+      expect((await rows()).filter((row) => row.endsWith('failed')).map((row) => row.split('|')[1])).toEqual(
+        kind === 'mariadb' ? ['3'] : [],
+      )
+      project.write({ 'db/migration/V3__fails.sql': 'CREATE TABLE one (id int);\nINSERT INTO one VALUES (1);\n' })
+      if (kind === 'postgres' || kind === 'schema') {
+        const [where] = await pair.ours.query('SELECT current_schema() AS name')
+        const { key } = lockOfTable(`"${where?.name}"."flyway_schema_history"`)
+        const client = new pg.Client({ connectionString: pair.ours.url })
+        await client.connect()
+        await client.query(`SELECT pg_advisory_lock(${key})`)
+        const locked = resultOf(await project.up(), 'ours')
+        expect(locked.error).toMatchObject({ code: 'NATIVE_LOCKED' })
+        await client.end()
+      }
+      expect((await up()).applied).toEqual(['V3__fails', ...ids.slice(3)])
+      expect((await rows()).filter((row) => row.endsWith('failed'))).toEqual([])
+      expect((await kinds()).filter((row) => row.startsWith('3 '))).toEqual(['3 fails SQL'])
+      project.configure({ migrations: { dir: './db/migration' }, scratch: { server: 'main' }, ...pair.config })
+      const proved = await project.use((tenantry) => tenantry.prove())
+      const verdicts = Object.fromEntries(proved.migrations.map(({ migration, verdict }) => [migration, verdict]))
+      expect(verdicts).toMatchObject({ V2_1__index: 'reversible', V2__own_history: 'reversible' })
+      expect((await down({ migration: 'V2_1__index' })).undone).toEqual(['V2_1__index'])
+      expect((await status()).pending).toEqual(['V2_1__index'])
     })
 
     describe.skipIf(command === undefined)('the tool itself', () => {
