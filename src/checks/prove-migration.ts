@@ -182,7 +182,7 @@ export function withoutPlace({ code, message, context }: ErrorDocument): ErrorDo
 
 /** null: there is an undo. */
 async function findUndo(proving: Proving, migration: Migration): Promise<string | null> {
-  if (migration.down === null) return 'it has no undo'
+  if (migration.down === null) return migration.repeats === true ? 'it is repeatable, and has none' : 'it has no undo'
   const script = await scriptOf(proving, migration, 'down')
   if (script === null) return migration.down.kind === 'code' ? 'its undo is missing or empty' : 'it has no undo'
   return script.mode !== 'code' && script.statementCount === 0 && script.problems.length === 0
