@@ -80,7 +80,7 @@ export function describeHistories(sample: DialectSample): void {
 
     it('are read from a table with other columns than ours', async () => {
       await sessions.database.query(
-        'CREATE TABLE schema_migrations (version bigint PRIMARY KEY, note varchar(20) NOT NULL, done_by varchar(20) DEFAULT NULL)',
+        'CREATE TABLE schema_migrations (version bigint NOT NULL PRIMARY KEY, note varchar(20) NOT NULL, done_by varchar(20) DEFAULT NULL)',
       )
       await sessions.database.query("INSERT INTO schema_migrations VALUES (20250102, 'b', NULL), (9, 'a', 'x')")
       const { snapshot } = await read(await sessions.open(), 'schema_migrations')

@@ -257,6 +257,26 @@ withSqld('faults of a remote libSQL server', () => {
     }
   })
 
+  test('a namespace that the server is just closing, and says that it has not, is asked for again', async () => {
+    const between = await startCutting(server.port)
+    try {
+      const [name = ''] = await fleet(1, {}, between.port)
+      project.write({ 'migrations/001_one.sql': 'CREATE TABLE one (a);' })
+      const connection = await connect(name, between.port)
+      between.denials = 2
+      expect(await connection.query('SELECT 1 AS one')).toEqual([{ one: 1 }])
+      await connection.run('BEGIN; CREATE TABLE t (a)')
+      between.denials = 2
+      expect(await connection.pipeline(['INSERT INTO t VALUES (1)', 'COMMIT'])).toEqual({ done: 2, failure: null })
+      expect(between.denials).toBe(0)
+      expect(await server.query(name, 'SELECT a FROM t')).toEqual([{ a: 1 }])
+      between.denials = 1000
+      expect(resultOf(await project.up(), name).error).toMatchObject({ code: 'DATABASE_MISSING' })
+    } finally {
+      await between.close()
+    }
+  })
+
   test('who waits longer than the server lets anybody write takes the turn; nothing of the other stays', async () => {
     const [name = ''] = await fleet(1)
     await server.query(name, 'CREATE TABLE t (a)')
@@ -272,13 +292,19 @@ withSqld('faults of a remote libSQL server', () => {
   })
 })
 
-/** Hands messages on, and lets the answer to one that holds a word of `after` get lost, once. */
+/** Hands messages on; says of the next `denials` that there is no such namespace, and lets the answer to one that holds a word of `after` get lost, once. */
 async function startCutting(to: number) {
   const after: string[] = []
+  const state = { denials: 0 }
   const between = createServer(async (asked, response) => {
     const chunks: Buffer[] = []
     for await (const chunk of asked) chunks.push(chunk)
     const body = Buffer.concat(chunks)
+    if (state.denials > 0) {
+      state.denials--
+      response.writeHead(404, { 'content-type': 'application/json' }).end('{"error":"Namespace `x` doesn\'t exist"}')
+      return
+    }
     const cuts = after.findIndex((word) => body.includes(word))
     if (cuts !== -1) after.splice(cuts, 1)
     const sent = request({ port: to, host: '127.0.0.1', method: asked.method, path: asked.url, headers: asked.headers })
@@ -292,12 +318,12 @@ async function startCutting(to: number) {
     sent.end(body)
   }).listen(0, '127.0.0.1')
   await once(between, 'listening')
-  return {
+  return Object.assign(state, {
     port: (between.address() as AddressInfo).port,
     after,
     close: async () => {
       between.closeAllConnections()
       between.close()
     },
-  }
+  })
 }

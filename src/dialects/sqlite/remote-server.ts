@@ -30,7 +30,7 @@ export async function keepsNamespaces(place: RemotePlace, connectTimeoutMs: numb
 async function askForNobodys(place: RemotePlace, connectTimeoutMs: number): Promise<boolean> {
   const namespace = `tenantry-none-${randomBytes(8).toString('hex')}`
   try {
-    await exchange({ ...place, namespace }, null, [], { closes: true, connectTimeoutMs })
+    await exchange({ ...place, namespace }, null, [], { closes: true, asksOnce: true, connectTimeoutMs })
     return false
   } catch (error) {
     // A token may be good for some namespaces only; whatever it said, it was asked for a namespace.

@@ -1,5 +1,6 @@
 import { request as plainRequest } from 'node:http'
 import { request as secureRequest } from 'node:https'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Row, Value } from './driver.ts'
 import { headersOf, type RemotePlace } from './remote-place.ts'
 
@@ -66,23 +67,42 @@ export class WireError extends Error {
 const mostBytes = 512 * 1024 * 1024
 
 /**
+ * A server that has more namespaces than it keeps open (`--max-active-namespaces`, 100) says of one that it is just
+ * closing that it does not exist. Nothing was carried out then: so it is asked again, after these pauses.
+ */
+const repeatsMs = [30, 100, 250, 500, 1000]
+
+export interface ExchangeOptions {
+  /** The stream ends with this message, and what is open in it is rolled back. Default: false. */
+  closes?: boolean
+  /** A namespace that does not exist is what is hoped for. Default: false. */
+  asksOnce?: boolean
+  connectTimeoutMs: number
+}
+
+/**
  * Sends batches to a stream, all in one message, and asks whether a transaction is open after them.
  * @param baton null: a new stream
- * @param closes the stream ends with this message, and what is open in it is rolled back
  * @throws {@link WireError}
  */
 export async function exchange(
   place: RemotePlace,
   baton: string | null,
   batches: readonly (readonly Step[])[],
-  { closes = false, connectTimeoutMs }: { closes?: boolean; connectTimeoutMs: number },
+  { closes = false, asksOnce = false, connectTimeoutMs }: ExchangeOptions,
 ): Promise<Answer> {
   const requests = [
     ...batches.map((steps) => ({ type: 'batch', batch: { steps: steps.map(encodeStep) } })),
     { type: 'get_autocommit' },
     ...(closes ? [{ type: 'close' }] : []),
   ]
-  const { status, text } = await post(place, JSON.stringify({ baton, requests }), connectTimeoutMs)
+  const message = JSON.stringify({ baton, requests })
+  let { status, text } = await post(place, message, connectTimeoutMs)
+  for (const waitMs of asksOnce ? [] : repeatsMs) {
+    if (status !== 404 || !/^\{"error":"Namespace /.test(text)) break
+    await sleep(waitMs)
+    ;({ status, text } = await post(place, message, connectTimeoutMs))
+  }
   const body = parse(text)
   if (status !== 200) throw new WireError(status, describeBody(status, body, text), readCode(body))
   if (body === null || !Array.isArray(body.results))
