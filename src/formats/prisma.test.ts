@@ -101,6 +101,11 @@ it('checks the provider of the lock file against the servers, as Prisma does', a
       "migration_lock.toml says these migrations were written for postgresql, and the servers of this config are MySQL or MariaDB (Prisma's P3019).",
   })
   expect((await load(['mysql', 'postgres'])).notices).toEqual([])
+  // Nobody knows yet which servers there are: a registry's rows name them.
+  expect((await load([])).notices).toEqual([])
+  await lock('provider = "mysql"\n')
+  expect((await load(['mysql'])).notices).toEqual([])
+  expect((await load([])).notices).toMatchObject([{ rule: 'prisma-provider' }])
   await lock('provider = "sqlserver"\n')
   await expect(load(['postgres'])).rejects.toThrow('written for sqlserver')
   await lock('provider = "cockroachdb"\n')

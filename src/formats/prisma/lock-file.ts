@@ -45,7 +45,8 @@ export async function checkLockFile(options: FormatOptions, dir: string, finding
   }
   const provider = /^\s*provider\s*=\s*["']?([^"'\s#]*)/m.exec(file.text)?.[1] ?? ''
   const dialect = dialectOf[provider]
-  const { dialects } = options
+  // None are known where only the rows of a registry name the servers.
+  const dialects = options.dialects?.length === 0 ? undefined : options.dialects
   if (dialects !== undefined && (dialect === undefined || !dialects.includes(dialect))) {
     const servers = dialects.map((name) => dialectNames[name]).join(' and ')
     problem(
@@ -56,7 +57,7 @@ export async function checkLockFile(options: FormatOptions, dir: string, finding
     )
     return
   }
-  if (dialect === 'postgres' && provider !== 'cockroachdb') return
+  if (dialect !== undefined && provider !== 'cockroachdb' && (dialects !== undefined || dialect === 'postgres')) return
   findings.notices.push({
     rule: 'prisma-provider',
     message: `${shown} says these migrations were written for ${provider === '' ? 'no kind of database' : provider}.`,
