@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
-import { dirname, join, relative, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { TenantryError } from '../../model/errors.ts'
 import type { FormatOptions } from '../../model/format.ts'
+import { findNearest } from '../find-nearest.ts'
 import { findValue, importCode } from '../import-code.ts'
 import { showPath } from '../list-folder.ts'
 
@@ -31,7 +32,7 @@ export async function findOut(root: string): Promise<string | null> {
  * MIGRATIONS_UNREADABLE where neither tells what the table is called.
  */
 export async function readDrizzleConfig(options: FormatOptions): Promise<DrizzleConfig | null> {
-  const found = await findNearest(options)
+  const found = await findNearest(options, findIn)
   if (found === null) return null
   const { path, text } = found
   const out = outOf(path, text)
@@ -69,18 +70,6 @@ async function importMigrations(path: string, shown: string, text: string): Prom
 function outOf(path: string, text: string): string {
   const out = /\bout\b["']?\s*:\s*(['"`])([^'"`$]+)\1/.exec(text)?.[2] ?? './drizzle'
   return resolve(dirname(path), out)
-}
-
-async function findNearest(options: FormatOptions): Promise<{ path: string; text: string } | null> {
-  const root = resolve(options.root)
-  for (const start of [...options.dirs.map((dir) => resolve(dir)), root]) {
-    for (let dir = start; ; dir = dirname(dir)) {
-      const found = await findIn(dir)
-      if (found !== null) return found
-      if (dir === root || relative(root, dir).startsWith('..') || dirname(dir) === dir) break
-    }
-  }
-  return null
 }
 
 async function findIn(dir: string): Promise<{ path: string; text: string } | null> {

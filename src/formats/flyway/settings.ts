@@ -1,6 +1,7 @@
 import { access } from 'node:fs/promises'
-import { dirname, join, relative, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { FormatOptions } from '../../model/format.ts'
+import { findNearest } from '../find-nearest.ts'
 import { showPath } from '../list-folder.ts'
 import type { FolderProblem } from '../problems.ts'
 import { readTextFile } from '../read-file.ts'
@@ -34,17 +35,13 @@ const names = ['flyway.toml', 'flyway.conf', join('conf', 'flyway.toml'), join('
 /** The config file: the one named, else the nearest from the migrations up to the project's folder; null: none. */
 async function findFile(options: FormatOptions): Promise<string | null> {
   if (options.toolConfig != null) return options.toolConfig
-  const root = resolve(options.root)
-  for (const start of [...options.dirs.map((dir) => resolve(dir)), root]) {
-    for (let dir = start; ; dir = dirname(dir)) {
-      for (const name of names) {
-        const path = join(dir, name)
-        if (await exists(path)) return path
-      }
-      if (dir === root || relative(root, dir).startsWith('..') || dirname(dir) === dir) break
+  return findNearest(options, async (dir) => {
+    for (const name of names) {
+      const path = join(dir, name)
+      if (await exists(path)) return path
     }
-  }
-  return null
+    return null
+  })
 }
 
 async function exists(path: string): Promise<boolean> {

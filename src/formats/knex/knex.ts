@@ -4,6 +4,7 @@ import type { Migration, Notice } from '../../model/migration.ts'
 import { checksumText } from '../checksums.ts'
 import { historyShape } from '../history-shapes.ts'
 import { readPhase } from '../phase.ts'
+import { notePlaceholdersUnused } from '../placeholders.ts'
 import { type Findings, throwProblems } from '../problems.ts'
 import { readTextFile } from '../read-file.ts'
 import { readInBatches } from '../read-in-batches.ts'
@@ -91,14 +92,7 @@ function readHistory({ migrations, searchPath }: Knexfile): { table?: string; sc
 
 /** What the knexfile says and this cannot, or need not, do. */
 function describeSettings({ dialects, placeholders }: FormatOptions, knexfile: Knexfile | null): Notice[] {
-  const notices: Notice[] = []
-  if (Object.keys(placeholders).length > 0) {
-    notices.push({
-      rule: 'placeholders-unused',
-      message: 'Placeholders are not put into migrations that are code.',
-      hint: 'Read a variable in the migration instead.',
-    })
-  }
+  const notices = notePlaceholdersUnused(placeholders)
   if (knexfile === null) return notices
   const { client, migrations, shown } = knexfile
   const kind = client === null ? null : dialectOfClient(client)

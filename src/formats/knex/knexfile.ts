@@ -1,8 +1,9 @@
 import { readFile } from 'node:fs/promises'
-import { dirname, join, relative, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { isTenantryError, TenantryError } from '../../model/errors.ts'
 import type { FormatOptions } from '../../model/format.ts'
 import { describeThrown } from '../../model/thrown.ts'
+import { findNearest } from '../find-nearest.ts'
 import { importCode } from '../import-code.ts'
 import { listFolder, showPath } from '../list-folder.ts'
 
@@ -44,15 +45,7 @@ const dropped = new Set([
 /** Path of the knexfile: the one named, else the nearest from the migrations up to the project's folder; null: none. */
 export async function findKnexfile(options: FormatOptions): Promise<string | null> {
   if (options.toolConfig != null) return options.toolConfig
-  const root = resolve(options.root)
-  for (const start of [...options.dirs.map((dir) => resolve(dir)), root]) {
-    for (let dir = start; ; dir = dirname(dir)) {
-      const found = await findIn(dir)
-      if (found !== null) return found
-      if (dir === root || relative(root, dir).startsWith('..') || dirname(dir) === dir) break
-    }
-  }
-  return null
+  return findNearest(options, findIn)
 }
 
 /** The knexfile in this very folder. */

@@ -4,6 +4,7 @@ import type { HistoryShape } from '../../model/history.ts'
 import type { Notice } from '../../model/migration.ts'
 import { checksumText } from '../checksums.ts'
 import { readPhase } from '../phase.ts'
+import { notePlaceholdersUnused } from '../placeholders.ts'
 import { type Findings, throwProblems } from '../problems.ts'
 import { readTextFile } from '../read-file.ts'
 import { readInBatches } from '../read-in-batches.ts'
@@ -85,14 +86,7 @@ function readShape({ migrations }: KyselyConfig): HistoryShape | null {
 
 /** What the config says and this cannot, or need not, do. */
 function describeSettings({ placeholders }: FormatOptions, config: KyselyConfig | null): Notice[] {
-  const notices: Notice[] = []
-  if (Object.keys(placeholders).length > 0) {
-    notices.push({
-      rule: 'placeholders-unused',
-      message: 'Placeholders are not put into migrations that are code.',
-      hint: 'Read a variable in the migration instead.',
-    })
-  }
+  const notices = notePlaceholdersUnused(placeholders)
   if (config !== null && config.migrationFolder === null) {
     const what = config.migrations.migrator === undefined ? 'provider' : 'migrator'
     notices.push({

@@ -1,7 +1,8 @@
-import { dirname, join, relative, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { isTenantryError, TenantryError } from '../../model/errors.ts'
 import type { FormatOptions } from '../../model/format.ts'
 import { describeThrown } from '../../model/thrown.ts'
+import { findNearest } from '../find-nearest.ts'
 import { codeExtensions, importCode } from '../import-code.ts'
 import { listFolder, showPath } from '../list-folder.ts'
 
@@ -27,7 +28,7 @@ export interface KyselyConfig {
  * Throws MIGRATIONS_UNREADABLE when it cannot be imported or holds no settings.
  */
 export async function readKyselyConfig(options: FormatOptions): Promise<KyselyConfig | null> {
-  const path = options.toolConfig ?? (await findConfig(options))
+  const path = options.toolConfig ?? (await findNearest(options, findIn))
   if (path === null) return null
   const shown = showPath(options.root, path)
   const all = layer(await importSettings(path, shown), options.environment ?? 'development')
@@ -43,18 +44,6 @@ export async function readKyselyConfig(options: FormatOptions): Promise<KyselyCo
     migrations,
     plugins: () => readPlugins(all, shown),
   }
-}
-
-async function findConfig(options: FormatOptions): Promise<string | null> {
-  const root = resolve(options.root)
-  for (const start of [...options.dirs.map((dir) => resolve(dir)), root]) {
-    for (let dir = start; ; dir = dirname(dir)) {
-      const found = await findIn(dir)
-      if (found !== null) return found
-      if (dir === root || relative(root, dir).startsWith('..') || dirname(dir) === dir) break
-    }
-  }
-  return null
 }
 
 /** The config in this very folder. */

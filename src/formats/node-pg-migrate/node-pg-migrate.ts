@@ -5,7 +5,7 @@ import { checksumText } from '../checksums.ts'
 import { isUnwritten, readHeaders } from '../headers.ts'
 import { historyShape } from '../history-shapes.ts'
 import { readPhase } from '../phase.ts'
-import { replacePlaceholders } from '../placeholders.ts'
+import { notePlaceholdersUnused, replacePlaceholders } from '../placeholders.ts'
 import { type Findings, throwProblems } from '../problems.ts'
 import { type FileText, readTextFile } from '../read-file.ts'
 import { readInBatches } from '../read-in-batches.ts'
@@ -120,14 +120,12 @@ function readSql(
 
 /** What the settings say and this cannot, or need not, do. */
 function describeSettings({ placeholders }: FormatOptions, { searchPath }: Settings, hasCode: boolean): Notice[] {
-  const notices: Notice[] = []
-  if (hasCode && Object.keys(placeholders).length > 0) {
-    notices.push({
-      rule: 'placeholders-unused',
-      message: 'Placeholders are put into files of SQL, and not into migrations that are code.',
-      hint: 'Read a variable in the migration instead.',
-    })
-  }
+  const notices = hasCode
+    ? notePlaceholdersUnused(
+        placeholders,
+        'Placeholders are put into files of SQL, and not into migrations that are code.',
+      )
+    : []
   if (searchPath.some((schema) => schema !== 'public')) {
     notices.push({
       rule: 'node-pg-migrate-schema',

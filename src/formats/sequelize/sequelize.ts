@@ -2,6 +2,7 @@ import type { Format, LoadedMigrations } from '../../model/format.ts'
 import { checksumText } from '../checksums.ts'
 import { historyShape } from '../history-shapes.ts'
 import { readPhase } from '../phase.ts'
+import { notePlaceholdersUnused } from '../placeholders.ts'
 import { type Findings, throwProblems } from '../problems.ts'
 import { readTextFile } from '../read-file.ts'
 import { readInBatches } from '../read-in-batches.ts'
@@ -50,13 +51,7 @@ export const sequelize: Format = {
     })
     throwProblems(findings.problems)
     findings.notices.push(...notices)
-    if (Object.keys(options.placeholders).length > 0) {
-      findings.notices.push({
-        rule: 'placeholders-unused',
-        message: 'Placeholders are not put into migrations that are code.',
-        hint: 'Read a variable in the migration instead.',
-      })
-    }
+    findings.notices.push(...notePlaceholdersUnused(options.placeholders))
     return {
       migrations,
       notices: findings.notices,

@@ -5,6 +5,7 @@ import { checksumText } from '../checksums.ts'
 import { historyShape } from '../history-shapes.ts'
 import type { FolderEntry } from '../list-folder.ts'
 import { readPhase } from '../phase.ts'
+import { notePlaceholdersUnused } from '../placeholders.ts'
 import { type Findings, type FolderProblem, throwProblems } from '../problems.ts'
 import { type FileText, readTextFile } from '../read-file.ts'
 import { readInBatches } from '../read-in-batches.ts'
@@ -141,14 +142,7 @@ function readHistory({ options }: ProjectSource): { table?: string; schema?: str
 
 /** What the data source says and this cannot, or need not, do. */
 function describeSettings({ dialects, placeholders }: FormatOptions, source: ProjectSource | null): Notice[] {
-  const notices: Notice[] = []
-  if (Object.keys(placeholders).length > 0) {
-    notices.push({
-      rule: 'placeholders-unused',
-      message: 'Placeholders are not put into migrations that are code.',
-      hint: 'Read a variable in the migration instead.',
-    })
-  }
+  const notices = notePlaceholdersUnused(placeholders)
   if (source === null) return notices
   const { options, shown: file } = source
   const kind = typeof options.type === 'string' ? dialectOf(options.type) : null
