@@ -21,7 +21,7 @@ export function findInHistory({ notices }: Pick<FleetSet, 'notices'>, plan: Targ
         migration,
         source === 'native'
           ? `${migration} is recorded as failed by the tool itself.`
-          : `${direction === 'up' ? migration : `The undo of ${migration}`} stopped after statement ${statementsDone} of ${statementsTotal}.`,
+          : `${direction === 'up' ? migration : `The undo of ${migration}`} stopped after statement ${statementsDone}${statementsTotal > statementsDone ? ` of ${statementsTotal}` : ''}.`,
         `\`tenantry explain ${name}\` says how it is settled.`,
       ),
     ),

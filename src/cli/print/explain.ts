@@ -19,7 +19,7 @@ function printTarget(target: ExplainReport['targets'][number], style: PrintStyle
       ...target.halfDone.map(({ migration, direction, statementsDone, statementsTotal }) =>
         statementsTotal === 0
           ? `  failed: ${migration}, under the tool itself`
-          : `  half-done: ${migration} (${direction}), ${statementsDone} of ${statementsTotal} statements`,
+          : `  half-done: ${migration} (${direction}), ${countStatements(statementsDone, statementsTotal)}`,
       ),
       ...target.renamed.map(({ from, to }) => `  renamed: ${from} is now ${to}`),
       ...(target.nativeLock == null ? [] : [colors.yellow(`  the tool's own lock: ${target.nativeLock}`)]),
@@ -91,4 +91,9 @@ function printInTheWay(found: ExplainReport['targets'][number]['inTheWay'] | nul
   return [
     `In the way: ${object}, which statement ${statement} of ${migration} makes, is there: ${comparisons[verdict]}.`,
   ]
+}
+
+/** Where code stopped by itself nobody knows how many statements it would have sent. */
+function countStatements(done: number, total: number): string {
+  return total > done ? `${done} of ${total} statements` : `stopped after statement ${done}`
 }

@@ -383,7 +383,10 @@ test('explain', () => {
         {
           ...statusOf(result('main/app/acme'), {
             healthy: false,
-            halfDone: [{ migration: '0043_index', direction: 'up', statementsDone: 3, statementsTotal: 7 }],
+            halfDone: [
+              { migration: '0043_index', direction: 'up', statementsDone: 3, statementsTotal: 7 },
+              { migration: '0044_code', direction: 'up', statementsDone: 2, statementsTotal: 2 },
+            ],
           }),
           pending: ['0043_index'],
           last: { rollout: 'r_01J', at: '2026-01-01T00:00:00Z', result: 'failed', error: refused(1).error ?? null },
@@ -407,6 +410,7 @@ test('explain', () => {
       applied: 2, last 002_x
       pending: 0043_index
       half-done: 0043_index (up), 3 of 7 statements
+      half-done: 0044_code (up), stopped after statement 2
 
     Last: failed in rollout r_01J at 2026-01-01T00:00:00Z
       MIGRATION_FAILED at migrations/0042_add_email.sql:12:5, statement 3

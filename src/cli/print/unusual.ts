@@ -9,7 +9,7 @@ export function describeUnusual(result: TargetResult, status: TargetStatus | und
   const halfDone = (status?.halfDone ?? []).map(({ migration, statementsDone, statementsTotal }) =>
     statementsTotal === 0
       ? `${migration} failed under the tool itself`
-      : `${migration} stopped after statement ${statementsDone} of ${statementsTotal}`,
+      : `${migration} stopped after statement ${statementsDone}${statementsTotal > statementsDone ? ` of ${statementsTotal}` : ''}`,
   )
   return [
     ...(result.error !== null
