@@ -24,8 +24,10 @@ try {
 
 /** The tools we measure against live in a package of their own, so that ours stays small. */
 function installPeers() {
-  const { dependencies } = readPackage('package.json')
-  const stale = Object.entries(dependencies).filter(([name, version]) => {
+  const { dependencies, optionalDependencies } = readPackage('package.json')
+  const isLinux = process.platform === 'linux' && process.arch === 'x64'
+  const wanted = { ...dependencies, ...(isLinux ? optionalDependencies : {}) }
+  const stale = Object.entries(wanted).filter(([name, version]) => {
     const installed = `node_modules/${name}/package.json`
     return !existsSync(new URL(installed, here)) || readPackage(installed).version !== version
   })

@@ -11,6 +11,8 @@ export const workNames = [
   'large',
   'knex-code',
   'sequelize-code',
+  'native-loops',
+  'sqlite-files',
   'mariadb',
   'fingerprint',
   'drift',
@@ -91,6 +93,7 @@ export function readArguments(argv) {
         },
   )
   sizes.sampleRows = quick ? 100_000 : 1_000_000
+  sizes.sqliteFiles = quick ? 100 : 1000
   sizes.provisions = quick ? 4 : 10
   sizes.credentials = quick ? 10_000 : 100_000
   if (values.schemas !== undefined) {

@@ -19,6 +19,7 @@ import { measureKnexCode } from '../works/knex-code.mjs'
 import { measureLarge } from '../works/large.mjs'
 import { measureLint } from '../works/lint.mjs'
 import { measureMariadb } from '../works/mariadb.mjs'
+import { measureNativeLoops } from '../works/native-loops.mjs'
 import { measureNothing } from '../works/nothing.mjs'
 import { measureProve } from '../works/prove.mjs'
 import { measureProvisionDatabase, measureProvisionSchema } from '../works/provision.mjs'
@@ -26,6 +27,7 @@ import { measureRegistryStatus } from '../works/registry-status.mjs'
 import { measureRotate } from '../works/rotate.mjs'
 import { measureSampleDb } from '../works/sample-db.mjs'
 import { measureSequelizeCode } from '../works/sequelize-code.mjs'
+import { measureSqliteFiles } from '../works/sqlite-files.mjs'
 import { measureVersion } from '../works/version.mjs'
 import { describeMachine } from './machine.mjs'
 import { printTable, writePage } from './report.mjs'
@@ -53,6 +55,8 @@ const works = {
   'knex-code': measureKnexCode,
   fingerprint: measureFingerprint,
   'sequelize-code': measureSequelizeCode,
+  'native-loops': measureNativeLoops,
+  'sqlite-files': measureSqliteFiles,
   mariadb: measureMariadb,
 }
 

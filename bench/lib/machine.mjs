@@ -15,6 +15,6 @@ export async function describeMachine(server) {
     server: server.version,
     serverSettings: server.settings,
     tenantry: own.version,
-    peers: bench.dependencies,
+    peers: { ...bench.dependencies, ...bench.optionalDependencies },
   }
 }

@@ -43,6 +43,23 @@ export const tenantry = {
     requireResults(await runUp(cwd), urls.length)
   },
 
+  /** @param {{ files: readonly string[] }} job SQLite files, all in one folder */
+  async migrateFiles({ files, concurrency, migrations, format }) {
+    const directory = path.dirname(files[0])
+    const cwd = await writeConfig({
+      servers: {
+        main: { url: `sqlite:${directory}`, maxConcurrency: concurrency, maxConcurrencyPerDatabase: 1 },
+      },
+      migrations: { dir: migrations, format },
+      tenants: files.map((file) => {
+        const slug = path.basename(file, '.db')
+        return { slug, topology: 'database', server: 'main', database: slug }
+      }),
+      concurrency,
+    })
+    requireResults(await runUp(cwd), files.length)
+  },
+
   /** `check` over every schema; throws unless all are up-to-date. */
   async checkSchemas({ cwd, count }) {
     const fleet = await open({ cwd })

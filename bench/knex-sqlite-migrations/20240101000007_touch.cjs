@@ -1,0 +1,8 @@
+exports.up = (knex) =>
+  knex.raw(`
+    CREATE TRIGGER members_touch AFTER UPDATE ON members
+    BEGIN
+      UPDATE members SET updated_at = CURRENT_TIMESTAMP WHERE id = NEW.id;
+    END`)
+
+exports.down = (knex) => knex.raw('DROP TRIGGER members_touch')

@@ -1,0 +1,2 @@
+ALTER TABLE members ADD COLUMN locale varchar(10);
+UPDATE members SET locale = 'en';
