@@ -34,7 +34,7 @@ function placeholders({ target, tenants }: MaskedNames): [string, string][] {
 
 function replaceName(text: string, name: string, placeholder: string): string {
   if (!text.includes(name)) return text
-  const escaped = name.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')
+  const escaped = name.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
   // A tenant may be called `12`: only where it is quoted is that surely the name and not a line or a count.
   const pattern = /^\d+$|^.$/u.test(name)
     ? new RegExp(`(?<=["'\`])${escaped}(?=["'\`])`, 'g')
