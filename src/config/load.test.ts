@@ -305,6 +305,19 @@ describe('without a file', () => {
     expect(error).toMatchObject({ code: 'CONFIG_NOT_FOUND', hint: expect.stringContaining('tenantry init') })
   })
 
+  it('is not kept from migrating by the size of a pool: what is no number is told, and not used', async () => {
+    const config = await fromEnv({
+      TENANT_REGISTRY_DB_URL: 'postgres://u:p@localhost/registry',
+      REGISTRY_DB_POOL_MAX: 'none',
+      DB_POOL_MAX: '0',
+    })
+    expect(config.registry?.poolMax).toBe(5)
+    expect(config.notices.map(({ message }) => message).sort()).toEqual([
+      'DB_POOL_MAX is no whole number from 1, and is not used.',
+      'REGISTRY_DB_POOL_MAX is no whole number from 1, and is not used.',
+    ])
+  })
+
   it('takes DATABASE_URL', async () => {
     const config = await fromEnv({ DATABASE_URL: 'postgres://u:p@localhost/app?schema=public', DB_POOL_MAX: '1' })
     expect(config).toMatchObject({ file: null, root, concurrency: 16, notices: [] })

@@ -83,7 +83,9 @@ function readPool(env: RegistryContext['env'], findings: Findings): number {
   const value = textOf(env, 'REGISTRY_DB_POOL_MAX')
   if (value === undefined) return defaultPool
   if (/^\d{1,4}$/.test(value) && Number(value) > 0) return Number(value)
-  findings.problems.push({ path: 'REGISTRY_DB_POOL_MAX', message: 'must be a whole number from 1' })
+  // As with DB_POOL_*: the size of a pool must not keep migrations from running.
+  const message = 'REGISTRY_DB_POOL_MAX is no whole number from 1, and is not used.'
+  findings.notices.push({ rule: 'variable', message })
   return defaultPool
 }
 
