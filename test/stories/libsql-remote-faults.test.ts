@@ -1,22 +1,35 @@
 /** What goes wrong between a runner and a remote libSQL server. */
 import type { ChildProcess } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { sqlite } from '../../src/dialects/sqlite/index.ts'
+import { unenforcedMark } from '../../src/dialects/sqlite/marks.ts'
+import { identifyMachine } from '../../src/dialects/sqlite/remote-lease.ts'
 import type { Connection } from '../../src/model/dialect.ts'
 import type { ServerAddress } from '../../src/model/server.ts'
 import { type Sqld, startSqld, withSqld } from '../servers/sqld.ts'
 import { countResults, makeProject, type Project, resultOf } from './project.ts'
+
+test('machines that do not tell who they are are never taken for the same', () => {
+  const told = identifyMachine('host', 'boot', 'pid:[1]')
+  expect(told).toBe(identifyMachine('host', 'boot', 'pid:[1]'))
+  const others = [identifyMachine('host', '', 'pid:[1]'), identifyMachine('host', 'boot', ''), told]
+  // Of this process alone, and no plain hash of the host's name.
+  expect(others[0]).toBe(others[1])
+  const guessed = ['host', '', ''].join('\0')
+  expect(others).not.toContain(createHash('sha256').update(guessed).digest('hex').slice(0, 16))
+})
 
 /** Works for a while for each of `times`, in the server. */
 const slow = (times: number) =>
   Array.from(
     { length: times },
     (_, i) =>
-      `INSERT INTO work SELECT ${i}, count(*) FROM (WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 2500000) SELECT x FROM c);`,
+      `INSERT INTO work SELECT ${i}, count(*) FROM (WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 1500000) SELECT x FROM c);`,
   ).join('\n')
 
 withSqld('faults of a remote libSQL server', () => {
@@ -93,7 +106,7 @@ withSqld('faults of a remote libSQL server', () => {
 
   test('a runner killed within a transaction leaves nothing, and its lock is free at once on its machine', async () => {
     const [name = ''] = await fleet(1)
-    project.write({ 'migrations/001_work.sql': `CREATE TABLE work (a, b);\n${slow(4)}` })
+    project.write({ 'migrations/001_work.sql': `CREATE TABLE work (a, b);\n${slow(3)}` })
     const child = project.start(['up'])
     started.push(child)
     await expect
@@ -104,7 +117,7 @@ withSqld('faults of a remote libSQL server', () => {
     const report = await project.up()
     expect(['applied', 'up-to-date']).toContain(resultOf(report, name).result)
     expect(await applied(name)).toEqual(['001_work'])
-    expect(await server.query(name, 'SELECT a FROM work ORDER BY a')).toHaveLength(4)
+    expect(await server.query(name, 'SELECT a FROM work ORDER BY a')).toHaveLength(3)
     expect(await server.query(name, 'SELECT count(*) AS n FROM tenantry_lock')).toEqual([{ n: 0 }])
   })
 
@@ -122,7 +135,7 @@ withSqld('faults of a remote libSQL server', () => {
         ]),
       ),
     })
-    for (let round = 0; round < 6; round++) {
+    for (let round = 0; round < 4; round++) {
       const child = project.start(['up'])
       started.push(child)
       await Promise.race([sleep(450 + Math.random() * 500), once(child, 'exit')])
@@ -181,6 +194,55 @@ withSqld('faults of a remote libSQL server', () => {
     expect(await server.query(name, "SELECT name FROM sqlite_master WHERE name = 'late'")).toEqual([])
   })
 
+  test('code without a transaction that wakes up after its lease was taken over changes nothing more', async () => {
+    const [name = ''] = await fleet(1)
+    const mine = await connect(name)
+    const lock = await sqlite.lockTarget(mine, 'main', another)
+    const session = mine.openCode({
+      schema: null,
+      sharedSchema: '',
+      preview: false,
+      transaction: false,
+      resume: null,
+      progress: () => [],
+    })
+    const client = session.acquire() as { execute(text: string): Promise<unknown> }
+    await client.execute('CREATE TABLE work (a)')
+    await server.query(name, "UPDATE tenantry_lock SET holder = 'somebody else'")
+    for (const text of ['INSERT INTO work VALUES (1)', 'BEGIN', 'PRAGMA user_version = 7']) {
+      await expect(client.execute(text), text).rejects.toThrow('locked by another run')
+      expect(mine.inTransaction, text).toBe(false)
+    }
+    expect(await server.query(name, 'SELECT a FROM work')).toEqual([])
+    expect(await server.query(name, 'PRAGMA user_version')).toEqual([{ user_version: 0 }])
+    session.close()
+    await lock?.release()
+  })
+
+  test('a lease that another thread or another copy of the tool has in this process is no leftover', async () => {
+    const [name = ''] = await fleet(1)
+    const [first, second] = [await connect(name), await connect(name)]
+    const lock = await sqlite.lockTarget(first, 'main', another)
+    expect(await sqlite.lockTarget(second, 'main', another)).toBeNull()
+    await server.query(name, "UPDATE tenantry_lock SET holder = 'of-another-thread'")
+    expect(await sqlite.lockTarget(second, 'main', another)).toBeNull()
+    // What this one gave up without being able to say so is free at once.
+    await server.query(name, 'DELETE FROM tenantry_lock')
+    await lock?.release()
+    const again = await sqlite.lockTarget(second, 'main', another)
+    expect(again).not.toBeNull()
+    await again?.release()
+  })
+
+  test('foreign keys that a transaction could not begin without are enforced again', async () => {
+    const [name = ''] = await fleet(1)
+    const connection = await connect(name)
+    await connection.run('CREATE TABLE p (a); CREATE TABLE c (a REFERENCES p (a))')
+    const outcome = await connection.pipeline(['BEGIN IMMEDIATE', unenforcedMark, 'DROP TABLE p', 'COMMIT'])
+    expect(outcome.failure?.message).toContain('foreign key mismatch')
+    expect(await connection.query('PRAGMA foreign_keys')).toEqual([{ foreign_keys: 1 }])
+  })
+
   test('a lease is renewed between transactions of ours, and never waits for one: the server would end it', async () => {
     const [name = ''] = await fleet(1)
     const [holder, worker] = [await connect(name), await connect(name)]
@@ -210,7 +272,7 @@ withSqld('faults of a remote libSQL server', () => {
     const [name = ''] = await fleet(1, { lockRetryBudgetMs: 30_000 })
     project.write({
       'migrations/001_table.sql': 'CREATE TABLE work (a, b);',
-      'migrations/002_work.sql': slow(3),
+      'migrations/002_work.sql': slow(2),
     })
     const running = project.up()
     await expect
@@ -222,7 +284,7 @@ withSqld('faults of a remote libSQL server', () => {
     const report = await running
     expect(['applied', 'failed']).toContain(resultOf(report, name).result)
     expect(['applied', 'up-to-date']).toContain(resultOf(await project.up(), name).result)
-    expect(await server.query(name, 'SELECT a FROM work ORDER BY a')).toEqual([{ a: 0 }, { a: 1 }, { a: 2 }])
+    expect(await server.query(name, 'SELECT a FROM work ORDER BY a')).toEqual([{ a: 0 }, { a: 1 }])
     expect(await applied(name)).toEqual(['001_table', '002_work'])
   })
 

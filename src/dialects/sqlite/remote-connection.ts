@@ -12,7 +12,7 @@ import type { Row, Value } from './driver.ts'
 import { bare, refusals, refuse } from './failure.ts'
 import { readBusyTimeout, readLockMark, resetMark, unenforcedMark } from './marks.ts'
 import { isBusyThere, readServerError } from './remote-failure.ts'
-import { rewrite } from './remote-lease.ts'
+import { checkSql, rewrite } from './remote-lease.ts'
 import { LeaseBook } from './remote-lock.ts'
 import { type OpenTransaction, RemotePipeline, type RemoteSession } from './remote-pipeline.ts'
 import { placeOf, type RemotePlace, refuseMaking } from './remote-place.ts'
@@ -105,7 +105,8 @@ export class RemoteConnection implements Connection, CodeOwner {
     return rows
   }
 
-  async #execute(text: string, values: readonly Value[]): Promise<StepDone> {
+  /** @param isHeld outside of a transaction it is not carried out once a lock of this process is somebody else's */
+  async #execute(text: string, values: readonly Value[], isHeld = false): Promise<StepDone> {
     const nothing: StepDone = { rows: [], columns: [], changes: 0, lastInsertRowid: 0 }
     if (this.#isCancelled) {
       throw new DatabaseError(bare({ kind: 'cancelled', message: 'it was cancelled between two messages' }))
@@ -119,7 +120,10 @@ export class RemoteConnection implements Connection, CodeOwner {
     }
     if (wordsOf(text, 1).length === 0) return nothing
     return this.locks.busyWith(() =>
-      this.#patiently(async () => this.#stream.ask({ sql: rewrite(text), values, wantsRows: true }), text),
+      this.#patiently(async () => {
+        const checks = isHeld && !this.inTransaction ? this.locks.inForce().map(checkSql) : []
+        return this.#stream.ask({ sql: rewrite(text), values, wantsRows: true }, checks)
+      }, text),
     )
   }
 
@@ -216,7 +220,7 @@ export class RemoteConnection implements Connection, CodeOwner {
   openCode(request: CodeRequest): CodeSession {
     this.#isCancelled = false
     const send = async (text: string, values: readonly unknown[]): Promise<SqliteAnswer> => {
-      const { rows, columns, changes, lastInsertRowid } = await this.#execute(text, values.map(toValue))
+      const { rows, columns, changes, lastInsertRowid } = await this.#execute(text, values.map(toValue), true)
       return { rows, columns, changes, lastInsertRowid }
     }
     return openCodeSession(this, send, request)

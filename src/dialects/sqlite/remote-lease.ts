@@ -46,6 +46,9 @@ export function beginsStep(text: string): boolean {
 /** Tokens of the leases that sessions of this process hold. */
 const held = new Set<string>()
 
+/** Begins the tokens: another thread of this process, or another copy of this module, holds leases of its own. */
+const bookId = randomUUID()
+
 /** A lease on a target's lock. */
 export interface Lease {
   readonly key: string
@@ -54,7 +57,7 @@ export interface Lease {
 }
 
 export function newLease(key: string): Lease {
-  const holder = randomUUID()
+  const holder = `${bookId}:${randomUUID()}`
   held.add(holder)
   return { key, holder }
 }
@@ -66,18 +69,22 @@ export function giveUp({ holder }: Lease): void {
 
 /**
  * The place that numbers of processes are of: this boot of this machine, and the container within it. Two with the same
- * host name are told apart.
+ * host name are told apart; where the system does not tell them apart (it is not Linux, or `/proc` is not its own), every
+ * process is a place by itself, and no other is taken for dead.
  */
-const machine = createHash('sha256')
-  .update(
-    [
-      hostname(),
-      attempt(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')),
-      attempt(() => readlinkSync('/proc/self/ns/pid')),
-    ].join('\0'),
-  )
-  .digest('hex')
-  .slice(0, 16)
+export function identifyMachine(host: string, bootId: string, pidNamespace: string): string {
+  const told = bootId.trim() !== '' && pidNamespace !== '' ? [bootId, pidNamespace] : [bookId, '']
+  return createHash('sha256')
+    .update([host, ...told].join('\0'))
+    .digest('hex')
+    .slice(0, 16)
+}
+
+const machine = identifyMachine(
+  hostname(),
+  attempt(() => readFileSync('/proc/sys/kernel/random/boot_id', 'utf8')),
+  attempt(() => readlinkSync('/proc/self/ns/pid')),
+)
 
 function attempt(read: () => string): string {
   try {
@@ -127,10 +134,12 @@ export function holderSql(key: string): string {
   return `SELECT key, holder, pid, host, machine, application, since, until - ${nowMs} AS left_ms FROM ${table} WHERE key = ${quoteLiteral(key)} AND until > ${nowMs}`
 }
 
-/** Its process was on this machine, and has ended: nobody renews it any more. */
+/** Its process was on this machine, and has ended, or it is a lease that we gave up: nobody renews it any more. */
 export function isAbandoned(row: Row): boolean {
   if (row.machine !== machine) return false
-  return Number(row.pid) === process.pid ? !held.has(String(row.holder)) : !lives(Number(row.pid))
+  const holder = String(row.holder)
+  if (Number(row.pid) !== process.pid) return !lives(Number(row.pid))
+  return holder.startsWith(bookId) && !held.has(holder)
 }
 
 function lives(pid: number): boolean {

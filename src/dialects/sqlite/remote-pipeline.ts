@@ -87,6 +87,8 @@ export class RemotePipeline {
   /** Statement that is next. */
   #at = 0
   #confirmed = 0
+  /** A message was sent that switches them off before its BEGIN, which may have failed. */
+  #isUnenforced = false
 
   constructor(session: RemoteSession, statements: readonly string[], onDone?: (index: number) => void) {
     this.#session = session
@@ -110,7 +112,8 @@ export class RemotePipeline {
   async #tidy(): Promise<void> {
     const { open, passing, inTransaction } = this.#session
     if (inTransaction) return
-    const last = [...(open.before === null ? [] : ['PRAGMA foreign_keys = ON']), ...passing.map(releaseSql)]
+    const isUnenforced = this.#isUnenforced || open.before !== null
+    const last = [...(isUnenforced ? ['PRAGMA foreign_keys = ON'] : []), ...passing.map(releaseSql)]
     Object.assign(open, { hasStep: false, before: null, opening: [] })
     if (last.length === 0) return
     await this.#session.carryOut([], last).catch(() => null)
@@ -217,6 +220,7 @@ export class RemotePipeline {
         if (isUnenforced) add('PRAGMA foreign_keys = OFF')
         add(text)
         if (!isUnenforced) continue
+        this.#isUnenforced = true
         planned.push({ sql: violationsSql, index, wantsRows: true })
         return { planned, next: index + 1, open }
       }

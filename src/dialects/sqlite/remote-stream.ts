@@ -62,13 +62,22 @@ export class RemoteStream {
     }
   }
 
-  /** One statement, whatever is open. Throws {@link DatabaseError} where there is no answer. */
-  async ask(step: Step): Promise<StepResult> {
-    const [result] = await this.send([[step]])
+  /**
+   * One statement, whatever is open; it is not carried out where one of `checks` fails, which stand before it, or right
+   * behind a BEGIN. Throws {@link DatabaseError} where there is no answer.
+   */
+  async ask(step: Step, checks: readonly string[] = []): Promise<StepResult> {
+    const checked = checks.map((sql): Step => ({ sql }))
+    const begins = checks.length > 0 && /^\s*BEGIN\b/i.test(step.sql)
+    const steps = (begins ? [step, ...checked] : [...checked, step]).map(
+      (one, i): Step => (i === 0 ? one : { ...one, condition: { type: 'ok', step: i - 1 } }),
+    )
+    const [result] = await this.send([[...steps, ...(begins ? ending(steps.length, []) : [])]])
     if (result !== undefined && 'steps' in result) {
+      const results = result.steps.slice(0, steps.length)
       const setting = /^\s*PRAGMA\s+(?:main\s*\.\s*)?foreign_keys\s*[=(]/i.test(step.sql)
       if (setting && !this.inTransaction) this.#setting = step.sql
-      return result.steps[0] as StepResult
+      return results.find(({ error }) => error !== null) ?? (results[begins ? 0 : checks.length] as StepResult)
     }
     return { done: null, error: result?.error ?? { message: 'no answer', code: '' } }
   }
