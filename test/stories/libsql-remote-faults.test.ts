@@ -8,6 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
 import { sqlite } from '../../src/dialects/sqlite/index.ts'
 import { unenforcedMark } from '../../src/dialects/sqlite/marks.ts'
+import type { RemoteConnection } from '../../src/dialects/sqlite/remote-connection.ts'
 import { identifyMachine } from '../../src/dialects/sqlite/remote-lease.ts'
 import type { Connection } from '../../src/model/dialect.ts'
 import type { ServerAddress } from '../../src/model/server.ts'
@@ -211,7 +212,7 @@ withSqld('faults of a remote libSQL server', () => {
     await server.query(name, "UPDATE tenantry_lock SET holder = 'somebody else'")
     for (const text of ['INSERT INTO work VALUES (1)', 'BEGIN', 'PRAGMA user_version = 7']) {
       await expect(client.execute(text), text).rejects.toThrow('locked by another run')
-      expect(mine.inTransaction, text).toBe(false)
+      expect((mine as RemoteConnection).inTransaction, text).toBe(false)
     }
     expect(await server.query(name, 'SELECT a FROM work')).toEqual([])
     expect(await server.query(name, 'PRAGMA user_version')).toEqual([{ user_version: 0 }])
