@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -137,6 +138,17 @@ describe('a folder', () => {
     expect(second?.checksum).not.toBe(first?.checksum)
     await write({ 'migrations/x.js': `${one.replace('1 }', '2 }')}\nexports.${b} = class ${b} {}\n` })
     expect((await load())[0]?.checksum).not.toBe(before?.checksum)
+  })
+
+  it('knows a class again that got another name or time; what a home-made table holds counts, too', async () => {
+    const text = (name: string, body: string) => `exports.${name} = class ${name} { async up(q) { ${body} } }\n`
+    await write({ 'migrations/x.js': text(a, '1'), 'migrations/y.js': text(b, '2') })
+    const [first, second] = await load()
+    expect(first?.otherChecksums).toContain(createHash('sha256').update(text(a, '1')).digest('hex'))
+    await write({ 'migrations/x.js': text('Later1800000000000', '1'), 'migrations/y.js': text(b, '3') })
+    const [edited, renamed] = await load()
+    expect(renamed).toMatchObject({ id: 'Later1800000000000', checksum: first?.checksum })
+    expect(edited?.checksum).not.toBe(second?.checksum)
   })
 })
 

@@ -1,7 +1,7 @@
 import { extname } from 'node:path'
 import type { Format, FormatOptions, LoadedMigrations } from '../../model/format.ts'
 import type { Migration, Notice } from '../../model/migration.ts'
-import { checksumText } from '../checksums.ts'
+import { type Checksums, checksumText } from '../checksums.ts'
 import { historyShape } from '../history-shapes.ts'
 import type { FolderEntry } from '../list-folder.ts'
 import { readPhase } from '../phase.ts'
@@ -78,7 +78,7 @@ async function readFile(file: FolderEntry, { problems }: Findings, bind: Bind): 
     migrations.push({
       id: name,
       number: String(timestamp),
-      ...checksumText(classes.length === 1 ? text : cut(text, classes, index)),
+      ...checksumClass(classes.length === 1 ? text : cut(text, classes, index), name),
       description: null,
       keys: classes.length === 1 ? spellKeys(name, file.name) : [name],
       ...readBodies(file, name, bind),
@@ -91,6 +91,14 @@ async function readFile(file: FolderEntry, { problems }: Findings, bind: Bind): 
 
 async function importNames(file: FolderEntry): Promise<FoundClass[]> {
   return (await importMigrations(file)).map(({ name }) => ({ name, start: -1 }))
+}
+
+/** Without its own name, which stands in the text: else a class that got a later time would be taken for another one. */
+function checksumClass(file: FileText, name: string): Checksums {
+  const text = file.text.replaceAll(name, '')
+  const { checksum, otherChecksums } = checksumText({ text, bytes: Buffer.from(text) })
+  const whole = checksumText(file)
+  return { checksum, otherChecksums: [...otherChecksums, whole.checksum, ...whole.otherChecksums] }
 }
 
 /** Of several classes in a file each has its own part, and what stands before the first: another may be added later. */
