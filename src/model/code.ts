@@ -148,4 +148,14 @@ export interface LoadedCode {
   build?: () => Promise<BuiltSql>
   /** Session settings that the tool makes when it connects (`SET …`): in force for this code only. Absent: none. */
   session?: (dialect: DialectName) => readonly string[]
+  /** What its text plainly takes away, for who reads it before it runs; never all that it may. Absent: not looked for. */
+  removals?: readonly CodeRemoval[]
 }
+
+/** A call that takes something away or renames it, with the names as the code writes them. */
+export type CodeRemoval = { table: string; at: { line: number; column: number } } & (
+  | { action: 'drop-table' }
+  | { action: 'drop-column'; column: string }
+  | { action: 'rename-table'; to: string }
+  | { action: 'rename-column'; column: string; to: string }
+)

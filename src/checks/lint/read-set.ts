@@ -1,13 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { isForTenant } from '../../config/sets.ts'
+import type { CodeRemoval } from '../../model/code.ts'
 import type { Dialect } from '../../model/dialect.ts'
 import type { LintReport } from '../../model/lint.ts'
 import type { Body, Migration } from '../../model/migration.ts'
-import type { FactsFile, FileComment, FileFacts } from '../../model/statement-facts.ts'
+import type { FactsFile, FileComment, FileFacts, StatementFacts } from '../../model/statement-facts.ts'
 import type { Tenant } from '../../model/tenant.ts'
 import { describeThrown } from '../../model/thrown.ts'
 import type { Fleet, LoadedSet } from '../../rollout/fleet.ts'
+import { readRemovals } from './read-removals.ts'
 import type { LintedFile, LintSettings } from './rule.ts'
 
 export type NotAnalysed = LintReport['notAnalysed'][number]
@@ -79,7 +81,8 @@ export async function readSet(
   const { sharedColumn, schemaTargets } = settings
   const tenantColumns = [...new Set([sharedColumn ?? 'tenant_id', 'tenant_id', 'tenant_slug', 'tenant', 'slug'])]
   const { sharedSchema } = fleet.config
-  const facts = await dialect.facts.read(texts, { schemaTargets, sharedSchema, tenantColumns })
+  const request = { schemaTargets, sharedSchema, tenantColumns }
+  const facts = await dialect.facts.read(texts, request)
   const known = new Map(texts.map((text, i) => [`${text.direction} ${text.migration}`, facts[i] ?? nothing]))
   const problems = await findProblems(fleet, set, dialect, schemaTargets, isChosen)
   const files: LintedFile[] = []
@@ -97,7 +100,9 @@ export async function readSet(
         files.push({ ...facts, undo: direction === 'up' ? undo : 'present' })
         if (isChosen(migration)) notAnalysed.push(...findUnread(place, own))
       } else if (isChosen(migration)) {
-        const { file, why } = await readCode(fleet, migration, place)
+        const { file, why } = await readCode(fleet, migration, place, (removals) =>
+          readRemovals(removals, { migration: migration.id, file: body.file, direction }, dialect, request),
+        )
         files.push(file)
         notAnalysed.push({ ...place, line: null, reason: why })
       }
@@ -139,11 +144,15 @@ async function findProblems(
 
 type Place = { set: string; migration: string; file: string; direction: 'up' | 'down' }
 
-/** A file of code: its names, its undo and its comments are looked at; what it sends is not. */
+/**
+ * A file of code: its names, its undo, its comments and what it plainly takes away are looked at; what else it sends is
+ * not.
+ */
 async function readCode(
   fleet: Fleet,
   migration: Migration,
   { set, migration: id, file }: Place,
+  read: (removals: readonly CodeRemoval[]) => Promise<readonly StatementFacts[]>,
 ): Promise<{ file: LintedFile; why: string }> {
   const text = await readFile(resolve(fleet.config.root, file), 'utf8').catch(() => null)
   const comments = text === null ? [] : commentsOfCode(text)
@@ -151,9 +160,9 @@ async function readCode(
   const facts = { ...nothing, comments }
   const why = 'what code sends is not known before it runs'
   try {
-    if (migration.up.kind === 'code') await migration.up.load()
+    const { removals = [] } = migration.up.kind === 'code' ? await migration.up.load() : {}
     const undo = await judgeUndo(migration.down)
-    return { file: { ...base, facts, undo, problems: [] }, why }
+    return { file: { ...base, facts: { ...facts, statements: await read(removals) }, undo, problems: [] }, why }
   } catch (error) {
     const { message } = describeThrown(error, process.env)
     return { file: { ...base, facts, undo: 'unknown', problems: [{ message }] }, why: 'the file could not be imported' }

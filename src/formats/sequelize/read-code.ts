@@ -5,6 +5,7 @@ import { isEmptyFunction } from '../empty-function.ts'
 import { type ExportedFunction, findExport, importCode } from '../import-code.ts'
 import type { Bind, Task } from './bind.ts'
 import type { MigrationFile } from './list-files.ts'
+import { readRemovals } from './read-removals.ts'
 
 /** Both directions of a file, which is imported once, when the first of them is asked for. */
 export function readBodies(file: MigrationFile, text: string, bind: Bind): { up: Body; down: Body } {
@@ -20,6 +21,7 @@ export function readBodies(file: MigrationFile, text: string, bind: Bind): { up:
       transaction,
       empty: found !== null && isEmptyFunction(found.source),
       session: bind.session,
+      removals: found === null ? [] : readRemovals(found.source, text),
     }
   }
   const body = (direction: 'up' | 'down'): Body => ({ kind: 'code', file: file.shown, load: () => load(direction) })
