@@ -240,6 +240,18 @@ describe('status', () => {
     expect(recent).toContain('  1,000 targets: 002_x, 001_init')
   })
 
+  test('a late file where the order is kept is out-of-order, not unreadable', () => {
+    const error = { code: 'OUT_OF_ORDER', message: '0_late is pending', hint: null, context: {} } as const
+    const late = { result: 'failed', error, pending: ['0_late'], outOfOrder: ['0_late'] } as const
+    const targets = fleet(3, (i) =>
+      i === 2 ? { result: 'failed', error: { ...error, code: 'HISTORY_UNUSABLE' } } : late,
+    )
+    const details = targets.map((target) => statusOf(target, { healthy: false }))
+    expect(printStatus(statusReport(targets, details), view, style)[0]).toBe(
+      '3 targets · 2 pending · 2 out-of-order · 1 cannot be read',
+    )
+  })
+
   test('one tenant in full', () => {
     const target = result('main/app/john_12345678', { result: 'pending', pending: ['003_y'], unverified: ['001_init'] })
     const details = [

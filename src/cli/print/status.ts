@@ -65,10 +65,15 @@ function statesOf(result: TargetResult): string[] {
     ...(result.changed.length > 0 ? ['changed'] : []),
     ...(result.missing.length > 0 ? ['missing'] : []),
     ...(result.outOfOrder.length > 0 ? ['out-of-order'] : []),
-    ...(result.error !== null && result.failed.length + result.changed.length === 0 ? ['cannot be read'] : []),
+    ...(isUnreadable(result) ? ['cannot be read'] : []),
   ]
   if (states.length === 0) states.push('up-to-date')
   return result.unverified.length > 0 ? [...states, 'unverified'] : states
+}
+
+/** Other errors say what another state says already. */
+function isUnreadable({ error, failed, changed }: TargetResult): boolean {
+  return error !== null && error.code !== 'OUT_OF_ORDER' && failed.length + changed.length === 0
 }
 
 function printUnusual(report: StatusReport, details: ReadonlyMap<string, TargetStatus>, style: PrintStyle): string[] {
