@@ -17,6 +17,7 @@ const unreached: ReadonlySet<DatabaseFailure['kind']> = new Set([
   'authentication',
   'tls',
   'database-missing',
+  'database-unusable',
   'too-many-connections',
   'connection-lost',
 ])

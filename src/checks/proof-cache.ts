@@ -24,7 +24,7 @@ export function majorOf(version: number): number {
  */
 export function proofKeys(
   set: Pick<FleetSet, 'config' | 'format' | 'migrations'>,
-  about: { dialect: string; kind: ScratchKind; sharedSchema: string },
+  about: { dialect: string; kind: ScratchKind; sharedSchema: string; extensions: readonly string[] },
 ): Map<Migration, string> {
   const { name, session, transaction } = set.config
   let chain = JSON.stringify([
@@ -36,6 +36,7 @@ export function proofKeys(
     set.format.name,
     session,
     transaction,
+    ...(about.extensions.length === 0 ? [] : [about.extensions]),
   ])
   const keys = new Map<Migration, string>()
   for (const migration of set.migrations) {

@@ -83,8 +83,9 @@ async function proveGroup(run: ProofRun, group: Group, cache: ProofCache, proved
     const major = majorOf(await askVersion(fleet, scratch.server))
     for (const set of due) {
       proved.add(keyOf(set))
-      const { sharedSchema } = fleet.config
-      const keys = proofKeys(set, { dialect: group.dialect, kind: group.kind, sharedSchema })
+      const { sharedSchema, provision } = fleet.config
+      const about = { dialect: group.dialect, kind: group.kind, sharedSchema, extensions: provision.extensions }
+      const keys = proofKeys(set, about)
       const known = (migration: Migration) => (fresh ? null : cache.find(keys.get(migration) ?? '', major))
       const first = set.migrations.findIndex((migration) => known(migration) === null)
       const count = first === -1 ? set.migrations.length : first

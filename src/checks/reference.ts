@@ -111,7 +111,7 @@ export class References {
 
   /** Hash over everything that could make the picture another one. */
   async #key({ dialect, kind, parts, within }: Recipe, scope: PictureScope): Promise<string> {
-    const { sharedSchema } = this.#fleet.config
+    const { sharedSchema, provision } = this.#fleet.config
     const version = Math.floor((await this.version(dialect)) / 100)
     const built = parts.map(({ set, kind: place, count }) => [
       place,
@@ -121,7 +121,8 @@ export class References {
       set.historySchema,
       set.migrations.slice(0, count).map(({ id, checksum }) => [id, checksum]),
     ])
-    const facts = [packageVersion, dialect, version, kind, within, sharedSchema, built, scope]
+    const { extensions } = provision
+    const facts = [packageVersion, dialect, version, kind, within, sharedSchema, extensions, built, scope]
     return createHash('sha256').update(JSON.stringify(facts)).digest('hex')
   }
 

@@ -34,14 +34,16 @@ export function refuseUnproven(
     return null
   }
   const cache = new ProofCache(stateDir)
+  const { sharedSchema, provision } = fleet.config
+  const { extensions } = provision
   const keysOf = new Map<string, ReturnType<typeof proofKeys>>()
   const found = new Map<string, { migration: string; why: string }>()
   for (const { set: name, plan } of working) {
     const set = sets.find(({ config }) => config.name === name) as FleetSet
-    const kind = kindOf(plan.target, fleet.config.sharedSchema)
+    const kind = kindOf(plan.target, sharedSchema)
     const dialect = fleet.pool.dialect(plan.target.placement.server).name
     const about = JSON.stringify([name, kind, dialect])
-    const keys = keysOf.get(about) ?? proofKeys(set, { dialect, kind, sharedSchema: fleet.config.sharedSchema })
+    const keys = keysOf.get(about) ?? proofKeys(set, { dialect, kind, sharedSchema, extensions })
     keysOf.set(about, keys)
     for (const { migration } of plan.steps) {
       const key = `${about}\0${migration.id}`

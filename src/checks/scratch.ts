@@ -45,7 +45,7 @@ export class ScratchServer {
   }
 
   /**
-   * A new, empty place. Throws `DatabaseError`.
+   * A new place with nothing in it but the extensions that new tenants get. Throws `DatabaseError`.
    * @param defaults of a database that it should be like; null: the scratch server's own
    */
   async make(kind: ScratchKind, defaults: string | null = null): Promise<Target> {
@@ -63,13 +63,15 @@ export class ScratchServer {
     }
     // A name that must be quoted everywhere: what is taken for the schema's name can be nothing else.
     const schema = kind === 'schema' ? 'Tenantry scratch' : undefined
-    const { sharedSchema } = this.#fleet.config
+    const { sharedSchema, provision } = this.#fleet.config
     const shared = dialect.features.schemas && sharedSchema !== 'public' ? sharedSchema : undefined
     const schemas = [schema, shared].filter((name) => name !== undefined)
-    if (schemas.length > 0) {
+    const extensions = provision.extensions.map((name) => ({ name, schema: null, version: null }))
+    if (schemas.length > 0 || extensions.length > 0) {
       const inside = await pool.another(this.server, database)
       try {
         for (const name of schemas) await dialect.scratch.createSchema(inside, name)
+        if (extensions.length > 0) await dialect.ensureExtensions(inside, extensions, sharedSchema)
       } finally {
         await inside.close()
       }

@@ -99,6 +99,21 @@ describe.each([
     expect(await project.provision({ slug: 'acme' })).toMatchObject({ made: false, tenant: { slug: 'acme' } })
   })
 
+  test('gets the extensions of the config, as do the places where it is compared and its undos are proved', async () => {
+    const badges = 'CREATE TABLE badges (id uuid PRIMARY KEY DEFAULT uuid_generate_v4());'
+    const files = { 'migrations/003_badges.up.sql': badges, 'migrations/003_badges.down.sql': 'DROP TABLE badges;' }
+    const provision = `provision: { topology: '${topology}', extensions: ['uuid-ossp'] },`
+    await start(`scratch: { server: 'main' }, ${provision}`, files)
+    expect(await project.provision({ slug: 'acme' })).toMatchObject({ ok: true, verified: true })
+    await find('acme')
+    const { drift, proof } = await project.open(async (tenantry) => ({
+      drift: await tenantry.drift(),
+      proof: await tenantry.prove(),
+    }))
+    expect(drift).toMatchObject({ ok: true, clusters: [{ reference: true, differences: [] }] })
+    expect(proof.migrations.at(-1)).toMatchObject({ migration: '003_badges', verdict: 'reversible' })
+  })
+
   test('cannot see another tenant', async () => {
     await start(config)
     await project.provision({ slug: 'acme' })
