@@ -36,7 +36,8 @@ function printHeadline({ migrations, ok, durationMs }: ProveReport, { colors }: 
     `in ${formatDuration(durationMs)}`,
   ].join(' · ')
   const head = `${plural(migrations.length, 'migration')} proved${parts.length === 0 ? '' : `: ${parts.join(', ')}`}`
-  return `${ok ? colors.green(`✔ ${head}`) : colors.red(`✖ ${head}`)} ${colors.dim(aside)}`
+  const between = cached > 0 ? ' · ' : ' '
+  return `${ok ? colors.green(`✔ ${head}`) : colors.red(`✖ ${head}`)}${between}${colors.dim(aside)}`
 }
 
 function printMigration(
