@@ -197,7 +197,7 @@ function refuseMissing(without: readonly Migration[], missing: readonly string[]
   return new TenantryError('UNDO_MISSING', `Nothing was undone: there is ${parts.join('; and ')}.`, {
     hint:
       missing.length === 0
-        ? 'Write the undo where its format has it (`rollbacks/<name>.sql`, `<name>.down.sql`, `rollback.sql` in its folder, or below a mark in the file, as `-- migrate:down`), then run `tenantry down` again.'
+        ? 'Write the undo where its format has it (`rollbacks/<name>.sql`, `<name>.down.sql`, `rollback.sql` in its folder, `U<version>__<name>.sql`, or below a mark in the file, as `-- migrate:down`), then run `tenantry down` again.'
         : 'Bring the files back from version control, or name the one migration that is to be undone.',
     context: { migration: first, migrations: ids },
   })
