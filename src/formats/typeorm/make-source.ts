@@ -52,7 +52,11 @@ export async function makeSource(
     enterSchema(source, session.schema)
   }
   const create = driver.createQueryRunner.bind(driver)
-  driver.createQueryRunner = (mode) => countQueries(create(mode), runOf)
+  driver.createQueryRunner = (mode) => {
+    const runner = countQueries(create(mode), runOf)
+    if (isPostgres) answerKnown(runner, session)
+    return runner
+  }
   await source.initialize()
   return source
 }
@@ -113,6 +117,15 @@ function give(back: Connected, make: () => unknown, more: readonly [] | readonly
     return
   }
   process.nextTick(back, null, client, ...more)
+}
+
+/**
+ * What TypeORM asks each time that it looks at a table, and the session knows: a round trip each. Partitioned tables
+ * came with PostgreSQL 10, and every role may read what TypeORM looks for.
+ */
+function answerKnown(runner: QueryRunner, { database, serverVersion }: CodeSession): void {
+  runner.getCurrentDatabase = async () => database
+  if (Number.parseInt(serverVersion, 10) >= 10) runner.hasSupportForPartitionedTables = async () => true
 }
 
 /** So that queries that nobody awaits are waited for. */

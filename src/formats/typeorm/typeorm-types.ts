@@ -31,6 +31,9 @@ export interface QueryRunner {
   release(): Promise<void>
   beforeMigration(): Promise<void>
   afterMigration(): Promise<void>
+  getCurrentDatabase(): Promise<string>
+  /** PostgreSQL's only. */
+  hasSupportForPartitionedTables?(): Promise<boolean>
 }
 
 /** An instance of a migration's class. */
