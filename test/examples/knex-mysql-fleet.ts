@@ -86,11 +86,17 @@ async function makeTenant(example: Example, slug: string): Promise<KnexTenant & 
   const user = `u_${randomBytes(5).toString('hex')}`
   await server.query(`CREATE USER ${user}@'%' IDENTIFIED BY '${oddPassword.replaceAll("'", "''")}';
     GRANT ALL ON \`${database.name.replaceAll('_', '\\_')}\`.* TO ${user}@'%'`)
-  await withNative({ client: 'mysql2', url: database.url }, (knex) => knex.migrate.latest(), {
-    migrations: { directory: join(example.dir, 'migrations/tenant') },
-  })
+  await runKnex(example, database)
   const stored = await encrypt(example, oddPassword)
   return { id: randomUUID(), slug, user, password: oddPassword, database, stored }
+}
+
+/** `migrate.latest` of Knex itself; what it ran. */
+export async function runKnex(example: Example, { url }: Pick<MariadbDatabase, 'url'>): Promise<string[]> {
+  const [, names] = await withNative({ client: 'mysql2', url }, (knex) => knex.migrate.latest(), {
+    migrations: { directory: join(example.dir, 'migrations/tenant') },
+  })
+  return names
 }
 
 /** What the backend's own script makes of a password. */
