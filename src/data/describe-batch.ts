@@ -13,6 +13,7 @@ const elsewhere: ReadonlySet<ErrorCode> = new Set([
   'AUTHENTICATION_FAILED',
   'TLS_FAILED',
   'DATABASE_MISSING',
+  'DATABASE_UNUSABLE',
 ])
 
 /** `orders.id 1001 to 1500`. */

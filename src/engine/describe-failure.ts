@@ -85,6 +85,8 @@ function hintFor(failure: DatabaseFailure, name: string, again: string): string 
       return 'Give the CA that signed the server certificate (`tls.ca`, or `sslrootcert` in the URL), and connect by the host name in the certificate.'
     case 'database-missing':
       return `Create the database, or take the tenant out of the list, then run ${again} again.`
+    case 'database-unusable':
+      return `Mend the database itself (rights on the file and its folder, room on the disk, a copy from a backup), then run ${again} again.`
     case 'cancelled':
       return `Run ${again} again: it continues where this run stopped.`
     default:

@@ -45,6 +45,7 @@ export interface DatabaseFailure {
     | 'authentication'
     | 'tls'
     | 'database-missing'
+    | 'database-unusable' // it alone: no rights on it, damaged, or none of this kind; others of the server are not concerned
     | 'too-many-connections'
   /** The server's message. Never holds credentials or the text of other sessions' queries. */
   message: string
@@ -395,5 +396,6 @@ export const failureCodes: Record<DatabaseFailure['kind'], ErrorCode> = {
   authentication: 'AUTHENTICATION_FAILED',
   tls: 'TLS_FAILED',
   'database-missing': 'DATABASE_MISSING',
+  'database-unusable': 'DATABASE_UNUSABLE',
   'too-many-connections': 'SERVER_UNREACHABLE',
 }

@@ -53,6 +53,10 @@ export const errorTable = {
   AUTHENTICATION_FAILED: { exit: 1, means: 'The server refused the user, the password or the certificate.' },
   TLS_FAILED: { exit: 1, means: 'The connection could not be secured, or the server is not who it should be.' },
   DATABASE_MISSING: { exit: 1, means: 'The database of a target does not exist.' },
+  DATABASE_UNUSABLE: {
+    exit: 1,
+    means: 'The file of a target cannot be read or written, is damaged, or is no database.',
+  },
   SCHEMA_MISSING: { exit: 1, means: 'The schema of a target does not exist.' },
   MIGRATION_FAILED: { exit: 1, means: 'The server refused a statement of a migration.' },
   MIGRATION_TIMEOUT: { exit: 1, means: 'A statement or a migration ran longer than its limit and was cancelled.' },

@@ -6,5 +6,6 @@ export const unreachedCodes: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   'AUTHENTICATION_FAILED',
   'TLS_FAILED',
   'DATABASE_MISSING',
+  'DATABASE_UNUSABLE',
   'CONNECTION_LOST',
 ])

@@ -163,6 +163,7 @@ const unreached: ReadonlySet<string> = new Set([
   'authentication',
   'tls',
   'database-missing',
+  'database-unusable',
   'too-many-connections',
 ])
 

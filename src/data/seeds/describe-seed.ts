@@ -14,6 +14,7 @@ const elsewhere: ReadonlySet<ErrorCode> = new Set([
   'AUTHENTICATION_FAILED',
   'TLS_FAILED',
   'DATABASE_MISSING',
+  'DATABASE_UNUSABLE',
 ])
 
 /** What ended a seed in a target, as the error of that target. */

@@ -82,6 +82,9 @@ export function isBusy(error: unknown): boolean {
   return busy.has((resultCode(error) ?? 0) & 0xff)
 }
 
+/** READONLY, IOERR, CORRUPT, FULL, CANTOPEN, NOTADB: no statement is to blame, and no other file is concerned. */
+const unusable = new Set([8, 10, 11, 13, 14, 26])
+
 const alreadyExists =
   /^(?:(?:table|view|index|trigger) .* already exists|there is already (?:a table|an index) named .*|there is already another table or index with this name: .*|duplicate column name: .*)$/s
 
@@ -94,7 +97,7 @@ export function readFailure(error: unknown, established: boolean): DatabaseFailu
   const code = resultCode(error)
   const message = error instanceof Error ? error.message : String(error)
   if (code === null) {
-    const kind = /not open|closed/.test(message) ? 'connection-lost' : established ? 'statement' : 'unreachable'
+    const kind = /not open|closed/.test(message) ? 'connection-lost' : established ? 'statement' : 'database-unusable'
     return bare({ kind, message })
   }
   const refusal = refusalKinds[/tenantry:\w+/.exec(message)?.[0] ?? '']
@@ -107,7 +110,7 @@ function kindOf(code: number, message: string, established: boolean): DatabaseFa
   const primary = code & 0xff
   if (busy.has(primary)) return 'lock-timeout'
   if (primary === 9) return 'cancelled'
-  if (!established) return 'unreachable'
+  if (!established || unusable.has(primary)) return 'database-unusable'
   return primary === 1 && alreadyExists.test(message) ? 'already-exists' : 'statement'
 }
 

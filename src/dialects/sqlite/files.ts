@@ -36,12 +36,12 @@ export function driverOptions(server: ServerAddress, database: string): Record<s
  * opened: see {@link createFile}.
  */
 export function explainUnopened(path: string): DatabaseError | null {
-  const failure = (kind: 'unreachable' | 'too-many-connections', message: string) =>
+  const failure = (kind: 'database-unusable' | 'too-many-connections', message: string) =>
     new DatabaseError({ kind, message, detail: null, sqlstate: null, position: null })
   try {
     accessSync(path, constants.R_OK)
   } catch {
-    return failure('unreachable', `the file ${path} cannot be read: permission denied`)
+    return failure('database-unusable', `the file ${path} cannot be read: permission denied`)
   }
   try {
     closeSync(openSync(devNull, 'r'))
