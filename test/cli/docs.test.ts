@@ -1,15 +1,20 @@
 /** What the documents show is loaded, type-checked and parsed, so that it cannot rot. */
+import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
+import { parse as parseCsv } from 'csv-parse/sync'
+import { loadModule, parseSync } from 'libpg-query'
 import ts from 'typescript'
 import { describe, expect, test } from 'vitest'
+import { parse as parseYaml } from 'yaml'
 import { buildProgram } from '../../src/cli/program.ts'
 import { loadConfig } from '../../src/config/load.ts'
 import * as extend from '../../src/extend.ts'
+import { formats } from '../../src/formats/registry.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const documents = [
@@ -40,7 +45,7 @@ const blocks = documents.flatMap((name) => {
   )
 })
 
-const typescript = blocks.filter(({ language }) => language === 'ts')
+const typescript = blocks.filter(({ language }) => language === 'ts' || language === 'js')
 const configs = typescript.filter(({ text }) => text.includes('export default defineConfig'))
 
 /** The file that a block says it is, in its first line. */
@@ -52,7 +57,10 @@ test('every TypeScript block has the types it needs', () => {
   expect(configs.length).toBeGreaterThan(8)
   // Files of one page that are named may import each other.
   const files = new Map(
-    typescript.map((block, i) => [path.join(root, 'test/.docs', block.page, nameOf(block) ?? `block-${i}.ts`), block]),
+    typescript.map((block, i) => [
+      path.join(root, 'test/.docs', block.page, nameOf(block) ?? `block-${i}.${block.language}`),
+      block,
+    ]),
   )
   const config = ts.parseJsonConfigFileContent(
     ts.readConfigFile(path.join(root, 'tsconfig.json'), ts.sys.readFile).config,
@@ -63,6 +71,8 @@ test('every TypeScript block has the types it needs', () => {
     ...config.options,
     paths: { tenantry: [path.join(root, 'src/index.ts')], 'tenantry/extend': [path.join(root, 'src/extend.ts')] },
     incremental: false,
+    allowJs: true,
+    checkJs: true,
   }
   const host = ts.createCompilerHost(options)
   const { fileExists, readFile, getSourceFile } = host
@@ -170,13 +180,115 @@ describe('every command line is one', () => {
   })
 })
 
-test('every link to a file of the repository leads somewhere', () => {
+/** What holds blocks of a language; each throws where one is not what it says. */
+const checks: Readonly<Record<string, (block: Block) => void>> = {
+  // All together, above.
+  ts: () => {},
+  js: () => {},
+  // Its command lines are parsed above; the rest is output.
+  console: ({ text }) => expect(text).toMatch(/^\$ /m),
+  // Output, or a picture. That of getting-started and of the recipes is compared by their own tests.
+  text: () => {},
+  sh: ({ text }) => {
+    const { status, stderr } = spawnSync('bash', ['-n'], { input: text, encoding: 'utf8' })
+    expect(status === 0 ? '' : stderr).toBe('')
+  },
+  sql: ({ page, text }) => {
+    // Written from rules whose examples a test runs on servers, those of MySQL and SQLite among them.
+    if (page === 'docs/rules.md') return
+    // Parameters of data changes and seeds have a colon.
+    expect(parseSync(text.replaceAll(/(?<!:):[a-z_]+\b/g, '$$1')).stmts?.length ?? 0).toBeGreaterThanOrEqual(
+      /^(?!--)\S/m.test(text) ? 1 : 0,
+    )
+  },
+  json: ({ text }) => void JSON.parse(text),
+  yaml: ({ text }) => void parseYaml(text, { strict: true }),
+  csv: ({ text }) => expect(parseCsv(text, { columns: true, comment: '#' }).length).toBeGreaterThan(0),
+  dockerfile: ({ text }) => {
+    for (const line of text.trim().split('\n')) {
+      const [, instruction, words = ''] = /^([A-Z]+) (.+)$/.exec(line) ?? []
+      expect(['ENTRYPOINT', 'CMD']).toContain(instruction)
+      for (const word of JSON.parse(words) as string[])
+        if (word.includes('node_modules/tenantry/'))
+          expect(ts.sys.fileExists(path.join(root, word.replace(/.*node_modules\/tenantry\//, '')))).toBe(true)
+    }
+  },
+}
+
+describe('every block of code is held by a check of its language', () => {
+  const ours = blocks.filter(({ page }) => page.startsWith('docs/') || page === 'README.md')
+
+  test('and says which it is', () => {
+    const unheld = ours.filter(({ language }) => checks[language] === undefined)
+    expect(unheld.map(({ place, language }) => `${place} ${language === '' ? 'no language' : language}`)).toEqual([])
+  })
+
+  test('and none is overlooked, such as one that is indented', () => {
+    const fences = documents.map((page) => ({
+      page,
+      blocks: (readFileSync(path.join(root, page), 'utf8').match(/^\s*(?:```|~~~)/gm)?.length ?? 0) / 2,
+    }))
+    expect(fences).toEqual(
+      documents.map((page) => ({ page, blocks: blocks.filter((block) => block.page === page).length })),
+    )
+  })
+
+  const others = ours.filter(
+    ({ language, page }) => !['ts', 'js', 'text'].includes(language) && page !== 'docs/rules.md',
+  )
+  test.each(others)('$language of $place', async (block) => {
+    await loadModule()
+    checks[block.language]?.(block)
+  })
+})
+
+test('every link to a file of the repository leads somewhere, to its heading, too', () => {
   const dead = documents.flatMap((name) => {
     const text = readFileSync(path.join(root, name), 'utf8')
-    return [...text.matchAll(/\]\((?!https?:|#)([^)#\s]+)(?:#[^)]*)?\)/g)].flatMap(([, link = '']) => {
-      const file = path.join(root, path.dirname(name), link)
-      return ts.sys.fileExists(file) || ts.sys.directoryExists(file) ? [] : [`${name}: ${link}`]
+    return [...text.matchAll(/\]\((?!https?:)([^)#\s]*)(?:#([^)\s]*))?\)/g)].flatMap(([, link = '', anchor]) => {
+      const file = link === '' ? path.join(root, name) : path.join(root, path.dirname(name), link)
+      if (!ts.sys.fileExists(file) && !ts.sys.directoryExists(file)) return [`${name}: ${link}`]
+      return anchor === undefined || headingsOf(file).has(anchor) ? [] : [`${name}: ${link}#${anchor}`]
     })
   })
   expect(dead).toEqual([])
+})
+
+/** What a heading is linked by, as GitHub makes it. */
+function headingsOf(file: string): Set<string> {
+  const text = readFileSync(file, 'utf8').replaceAll(/^```[\s\S]*?^```$/gm, '')
+  return new Set(
+    [...text.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) =>
+      heading
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  )
+}
+
+test('the index leads to every page', () => {
+  const index = readFileSync(path.join(root, 'docs/README.md'), 'utf8')
+  const linked = [...index.matchAll(/\]\(([^)#]+)/g)].map(([, link = '']) => path.posix.join('docs', link))
+  const pages = documents.filter((name) => name.startsWith('docs/') && name !== 'docs/README.md')
+  expect(pages.filter((name) => !linked.includes(name))).toEqual([])
+})
+
+test('every format is in the table of formats, with each kind of database, and the index and the README know it', () => {
+  const page = readFileSync(path.join(root, 'docs/formats.md'), 'utf8')
+  const [table = ''] = /(?:^\|.*\n)+/m.exec(page) ?? []
+  const rows = table.split('\n').filter((line) => /^\| `[a-z-]+`/.test(line))
+  const inFirstColumn = rows.flatMap((row) =>
+    [...(row.split('|')[1] ?? '').matchAll(/^ `([a-z-]+)`/g)].map(([, name]) => name),
+  )
+  expect([...new Set(inFirstColumn)].sort()).toEqual(Object.keys(formats).sort())
+  for (const row of rows)
+    expect(
+      row
+        .split('|')
+        .slice(2, -1)
+        .map((cell) => cell.trim() !== ''),
+    ).toEqual([true, true, true])
+  const readme = readFileSync(path.join(root, 'README.md'), 'utf8')
+  expect(Object.keys(formats).filter((name) => !readme.includes(`\`${name}\``))).toEqual([])
 })
