@@ -66,6 +66,14 @@ What the tools are:
 - **node-pg-migrate**: \`runner()\` per tenant with \`databaseUrl\`, \`schema\` and \`migrationsSchema\`, one transaction, \`noLock\` (its lock is one constant per database and would
   let one tenant through at a time).
 - **drizzle-multitenant**: \`migrateAll({ concurrency })\`.
+- **drizzle**: \`migrate()\` per schema with \`migrationsSchema\`; **kysely**: a \`Migrator\` per schema with \`migrationTableSchema\`, its lock per schema instead of one
+  for the whole database; **node-pg-migrate, connections kept**: \`runner()\` with \`dbClient\`; **typeorm**: a \`DataSource\` for each connection that goes from
+  schema to schema. All of them over connections that stay open and get each schema's search path: less work than a connection for each schema. **dbmate**: a
+  process per schema (it has nothing else). Their folders, \`bench/<tool>-migrations\`, make the same ten changes, each as its users write them; tenantry runs
+  the same folder, and must leave the same objects, rows and number of history rows as the tool.
+- **knex on SQLite**: an instance per file with its client for \`better-sqlite3\` over \`libsql\`, which tenantry uses, too. The files are in the system's
+  folder for temporary ones, and every commit waits for the disk there. "Knex folder": tenantry with the same files and the same Knex; "SQL folder": the same
+  changes as plain SQL.
 - **tenantry**: \`openTenantry()\` · \`up()\` · \`close()\`; it reads the fleet from the catalog, parses and plans, takes locks, stores the rollout and writes history and ledger.
 `
   const file = path.join(import.meta.dirname, '..', '..', 'docs', 'benchmarks.md')

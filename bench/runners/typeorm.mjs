@@ -4,7 +4,7 @@ import { runAll } from '../lib/run-all.mjs'
 
 /**
  * A `DataSource` with one connection for each of the concurrent ones, which serves one schema after the other by its search
- * path: opening a data source costs several questions. Its default of one transaction for all pending migrations is kept.
+ * path: opening one for each schema, as is usual, costs several questions more. Its default of one transaction for all pending migrations is kept.
  */
 export const typeorm = {
   name: 'typeorm',
@@ -25,6 +25,8 @@ export const typeorm = {
     )
     try {
       await runAll(schemas, concurrency, async (schema, lane) => {
+        // What names no schema is looked for in the one that the driver took from its first connection.
+        Object.assign(sources[lane].driver, { schema, searchSchema: schema })
         await sources[lane].query(`SET search_path TO "${schema}"`)
         await sources[lane].runMigrations()
       })
