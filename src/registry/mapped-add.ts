@@ -71,6 +71,7 @@ export async function insertMapped(
 ): Promise<Map<string, Extra>> {
   const extras = new Map<string, Extra>()
   const isCounted = (id: string) => countsIds(table) && !options.given.has(id)
+  for (const tenant of tenants) refuseNameless(table, tenant)
   const rows = tenants.map((tenant) => {
     const { fields, labels, extra } = writeTenant(context, table, tenant, options.sample)
     extras.set(tenant.slug, extra)
@@ -96,6 +97,20 @@ export async function insertMapped(
     }
   }
   return extras
+}
+
+/** Throws TENANT_INVALID where their table wants a name for people, and nobody gave one. */
+function refuseNameless(table: MappedTable, { slug, name }: IdentifiedTenant): void {
+  const column = table.fields.get('name')?.column
+  if (column === undefined || !column.required || column.filled || name != null) return
+  throw new TenantryError(
+    'TENANT_INVALID',
+    `Tenant ${showName(slug)} has no name, and ${showName(column.name)} of ${showName(table.title)} must have one.`,
+    {
+      hint: 'Nothing was changed. Give it with `--name`, in a file in the column `name`, in code as `name`.',
+      context: { table: table.title, columns: [column.name] },
+    },
+  )
 }
 
 /** Times, and what must not be null before a credential is written. */

@@ -187,7 +187,9 @@ describe('a change in steps', () => {
     ).map(({ c }) => c)
   const migrate = () => fleet.example.run('npm run db:tenant-migrate', fleet.shared)
 
-  test('no request fails from the first to the last of them, and the last waits for every tenant', async () => {
+  test('no request fails from the first to the last of them, and the last waits for every tenant', {
+    timeout: 120_000,
+  }, async () => {
     const { example, shared } = fleet
     const [acme, globex] = tenants as [RegistryTenant, RegistryTenant]
     for (const { database } of tenants) await database.query("INSERT INTO clients (name) VALUES ('Road Runner')")
@@ -207,9 +209,11 @@ describe('a change in steps', () => {
           const answer = `${response.status} ${await response.text()}`
           answers.set(answer, (answers.get(answer) ?? 0) + 1)
         }
-        await sleep(20)
+        await sleep(50)
       }
     })()
+    // Where the test fails its server goes away before this is over.
+    visitor.catch(() => {})
 
     // (2) The tenants' migrations, then the data.
     example.write({
@@ -240,8 +244,8 @@ UPDATE clients SET title = name WHERE id BETWEEN :from AND :to AND title IS NULL
     const early = await migrate()
     expect([early.code, early.stdout + early.stderr]).toEqual([1, expect.stringContaining('PHASE_BLOCKED')])
     expect(await columns(acme)).toEqual(['name', 'title'])
-    const { stdout: phases } = await example.ok('npx tenantry phase status', shared)
-    expect(phases).toContain(change)
+    const phases = await example.run('npx tenantry phase status', shared)
+    expect([phases.code, phases.stdout]).toEqual([3, expect.stringContaining(`/${globex.database.name} (data change`)])
     await example.ok('npx tenantry backfill-data run', shared)
 
     // (3) Verify: what is there is what the migrations make, and nothing but the last step is open.

@@ -103,7 +103,18 @@ describe('shared mode', () => {
     expect((await migrateTenants()).code).toBe(0)
   })
 
-  test('sequelize-cli goes on in a tenant where tenantry is, and the other way round', async () => {
+  test('a tenant that the table would refuse is told in the words of its command, and is not there', async () => {
+    const { code, stderr } = await fleet.example.run('npx tenantry tenants add nameless --database x', {
+      ...fleet.shared,
+      SERVER_URL: fleet.registry.server.url(),
+    })
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/company_name.*[\s\S]*--name/)])
+    expect(await fleet.registry.query("SELECT 1 FROM tenants WHERE slug = 'nameless'")).toEqual([])
+  })
+
+  test('sequelize-cli goes on in a tenant where tenantry is, and the other way round', {
+    timeout: 120_000,
+  }, async () => {
     const [acme] = tenants
     if (acme === undefined) throw new Error('no tenant')
     const tool = { DATABASE_URL: acme.database.url }
