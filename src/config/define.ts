@@ -27,7 +27,7 @@ export interface ServerConfig {
   /**
    * `postgres:` `postgresql:` `mysql:` `mariadb:` `sqlite:` `file:` `libsql:`; the dialect comes from it.
    * `sqlite:./tenants` is a folder with a file for each database, `sqlite:./app.db` one file, both relative to the config
-   * file; `file:` means the same. Files on a remote libSQL server cannot be migrated yet.
+   * file; `file:` means the same. `libsql://db.example.com` is a remote libSQL server; a `{database}` in it is put in.
    * Special characters of a password are percent-encoded. Understood: `sslmode`, `sslrootcert`, `sslcert`, `sslkey`,
    * `host` (also the directory of a socket), `port`, `socketPath`. An unset variable here is reported by name of the key.
    *
@@ -351,7 +351,7 @@ export interface MappedTenantsConfig {
 }
 
 export interface ProvisionConfig {
-  /** Default: the one that most tenants have. */
+  /** Default: `database`. */
   topology?: TopologyName | undefined
   server?: string | undefined
   /** For schemas: the database they are made in. */

@@ -292,3 +292,15 @@ test('every format is in the table of formats, with each kind of database, and t
   const readme = readFileSync(path.join(root, 'README.md'), 'utf8')
   expect(Object.keys(formats).filter((name) => !readme.includes(`\`${name}\``))).toEqual([])
 })
+
+test('every key of the config is in the guide', () => {
+  const source = readFileSync(path.join(root, 'src/config/define.ts'), 'utf8')
+  const keys = ['BaseConfig', 'Config', 'MigrationsConfig'].flatMap((name) => {
+    const [, body = ''] = new RegExp(`^export interface ${name}\\b.*\\{\\n([\\s\\S]*?)^\\}`, 'm').exec(source) ?? []
+    return [...body.matchAll(/^ {2}(\w+)\??:/gm)].map(([, key]) => key)
+  })
+  expect(keys.length).toBeGreaterThan(35)
+  const guide = readFileSync(path.join(root, 'docs/guide.md'), 'utf8')
+  const listed = [...guide.matchAll(/^\| ([^|]+) \|/gm)].flatMap(([, cell = '']) => [...cell.matchAll(/`(\w+)`/g)])
+  expect(keys.filter((key) => !listed.some(([, one]) => one === key))).toEqual([])
+})
