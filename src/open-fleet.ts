@@ -245,7 +245,9 @@ export class OpenFleet implements Tenantry {
   }
 
   async wait(options: WaitOptions) {
-    return waitForServers(awaitServers(this.#fleet), options)
+    const registry = this.#registry
+    const book = registry === null ? [] : [{ server: 'registry', connect: async () => void (await registry.status()) }]
+    return waitForServers([...awaitServers(this.#fleet), ...book], options)
   }
 
   async rollouts() {

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { DatabaseError, type DatabaseFailure, failureCodes } from '../model/dialect.ts'
-import { isTenantryError, TenantryError } from '../model/errors.ts'
+import { type ErrorCode, isTenantryError, TenantryError } from '../model/errors.ts'
 import type { WaitReport } from '../model/report.ts'
 import type { ServerAddress } from '../model/server.ts'
 import type { Fleet } from './fleet.ts'
@@ -22,6 +22,14 @@ const answers: ReadonlySet<DatabaseFailure['kind']> = new Set(['database-missing
 
 /** What will not come right by waiting: a person has to mend it. */
 const final: ReadonlySet<DatabaseFailure['kind']> = new Set(['tls'])
+
+/** The same where the one who connects has told it already. */
+const waitedFor: ReadonlySet<ErrorCode> = new Set([
+  'SERVER_UNREACHABLE',
+  'AUTHENTICATION_FAILED',
+  'CONNECTION_LOST',
+  'DATABASE_UNUSABLE',
+])
 
 const [firstPauseMs, longestPauseMs] = [200, 2000]
 
@@ -60,10 +68,10 @@ async function waitFor({ server, connect }: Awaited, until: number, signal: Abor
       return { server, waitedMs: Date.now() - startedAt, error: null }
     } catch (error) {
       const failure = error instanceof DatabaseError ? error.failure : null
-      if (failure !== null && answers.has(failure.kind))
-        return { server, waitedMs: Date.now() - startedAt, error: null }
-      const isFinal =
-        failure === null ? !isTenantryError(error) || error.code !== 'SERVER_UNREACHABLE' : final.has(failure.kind)
+      const hasAnswered =
+        failure === null ? isTenantryError(error) && error.code === 'DATABASE_MISSING' : answers.has(failure.kind)
+      if (hasAnswered) return { server, waitedMs: Date.now() - startedAt, error: null }
+      const isFinal = failure === null ? !isTenantryError(error) || !waitedFor.has(error.code) : final.has(failure.kind)
       const leftMs = until - Date.now()
       if (isFinal || leftMs <= 0 || signal?.aborted === true) {
         return { server, waitedMs: Date.now() - startedAt, error: describe(server, error, isFinal).toJSON() }
