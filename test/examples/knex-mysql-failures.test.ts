@@ -211,6 +211,12 @@ withMariadb('what the guide of knex-mysql says of failures', () => {
     await setPort(down, down.database.server.port)
     await setPort(lost, lost.database.server.port)
     await slow.database.query('DROP TABLE busy')
+    // Whether the central database can be reached at all may be asked beforehand.
+    const away = await example.run('npx tenantry wait --timeout 1', {
+      CENTRAL_DATABASE_URL: 'mysql://somebody:pw@127.0.0.1:1/central',
+    })
+    expect([away.code, away.stderr]).toEqual([1, expect.stringContaining('127.0.0.1:1')])
+    expect((await example.ok('npx tenantry wait')).stdout).toContain('1 server answers')
     const mended = await example.ok(up)
     expect(mended.stdout).toMatch(/^✔ 3 applied · 0 failed · 2 up-to-date/m)
     applied.push(name)
