@@ -1,0 +1,1 @@
+DROP TABLE IF EXISTS "reminders", "contact", "vendor", "team_member";
