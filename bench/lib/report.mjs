@@ -67,9 +67,9 @@ What the tools are:
   let one tenant through at a time).
 - **drizzle-multitenant**: \`migrateAll({ concurrency })\`.
 - **drizzle**: \`migrate()\` per schema with \`migrationsSchema\`; **kysely**: a \`Migrator\` per schema with \`migrationTableSchema\`, its lock per schema instead of one
-  for the whole database; **node-pg-migrate, connections kept**: \`runner()\` with \`dbClient\`; **typeorm**: a \`DataSource\` for each connection that goes from
-  schema to schema. All of them over connections that stay open and get each schema's search path: less work than a connection for each schema. **dbmate**: a
-  process per schema (it has nothing else). Their folders, \`bench/<tool>-migrations\`, make the same ten changes, each as its users write them; tenantry runs
+  for the whole database; **node-pg-migrate, connections kept**: \`runner()\` with \`dbClient\`; all of these over connections that
+  stay open and get each schema's search path, which is less work than a connection for each schema. **typeorm**: a \`DataSource\` per schema, as it offers no
+  other way; "data sources kept" goes around that by what belongs to its driver. **dbmate**: a process per schema (it has nothing else). Their folders, \`bench/<tool>-migrations\`, make the same ten changes, each as its users write them; tenantry runs
   the same folder, and must leave the same objects, rows and number of history rows as the tool.
 - **knex on SQLite**: an instance per file with its client for \`better-sqlite3\` over \`libsql\`, which tenantry uses, too. The files are in the system's
   folder for temporary ones, and every commit waits for the disk there. "Knex folder": tenantry with the same files and the same Knex; "SQL folder": the same
