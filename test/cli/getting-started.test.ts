@@ -47,14 +47,14 @@ function walk(heading: string, cwd: string, env: Record<string, string> = {}) {
   })
 }
 
-test('from an empty folder to three tenants, one of which fails on the way', { timeout: 120_000 }, async () => {
+test('from an empty folder to three tenants, one of which fails on the way', { timeout: 240_000 }, async () => {
   await walk('## An empty folder', home)
   expect(await database.query('select count(*)::int as n from t_globex.customers')).toEqual([{ n: 1 }])
   for (const slug of ['acme', 'globex', 'initech'])
     expect(await database.query(`select count(*)::int as n from t_${slug}.schema_migrations`)).toEqual([{ n: 2 }])
 })
 
-test('a project whose tenants were migrated by a script', { timeout: 120_000 }, async () => {
+test('a project whose tenants were migrated by a script', { timeout: 240_000 }, async () => {
   const dir = join(home, 'project')
   const files = {
     'package.json': '{ "private": true }',

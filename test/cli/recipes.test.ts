@@ -35,7 +35,7 @@ beforeAll(async () => {
     'migrations/rollbacks/0041_orders.sql': 'DROP TABLE orders;\n',
     'migrations/rollbacks/0042_add_total.sql': 'DROP INDEX orders_email;\nALTER TABLE orders DROP COLUMN total;\n',
   })
-}, 120_000)
+}, 240_000)
 
 afterAll(async () => {
   await database?.drop()
@@ -79,21 +79,21 @@ function walk(heading: string): Promise<void> {
 const count = async (sql: string) => (await database.query(`select count(*)::int as n from ${sql}`))[0]?.n
 
 // One after the other, each from where the one before it has left the fleet.
-test('roll back at 3 a.m., with 140 of 900 done', { timeout: 180_000 }, async () => {
+test('roll back at 3 a.m., with 140 of 900 done', { timeout: 240_000 }, async () => {
   configure({ concurrency: 1, scratch: { server: 'main' } })
   await walk('## Roll back at 3 a.m.')
   expect(await count(`information_schema.columns where table_name = 'orders' and column_name = 'total'`)).toBe(0)
   expect(await count('t_140.schema_migrations')).toBe(1)
 })
 
-test('a tenant is broken', { timeout: 180_000 }, async () => {
+test('a tenant is broken', { timeout: 240_000 }, async () => {
   // The morning after: the migration was right after all.
   configure({ scratch: { server: 'main' } })
   await walk('## A tenant is broken')
   expect(await count(`information_schema.columns where table_name = 'orders' and column_name = 'total'`)).toBe(900)
 })
 
-test('a server is down', { timeout: 120_000 }, async () => {
+test('a server is down', { timeout: 240_000 }, async () => {
   write({ 'migrations/0043_add_note.sql': 'ALTER TABLE orders ADD COLUMN note text;\n' })
   const name = database.name
   configure({
@@ -109,7 +109,7 @@ test('a server is down', { timeout: 120_000 }, async () => {
   expect(await count(`information_schema.columns where table_name = 'orders' and column_name = 'note'`)).toBe(1)
 })
 
-test('leave again: what is left is what the recipe lists', { timeout: 120_000 }, async () => {
+test('leave again: what is left is what the recipe lists', { timeout: 240_000 }, async () => {
   configure({})
   const ours = `pg_tables where schemaname like 't\\_%' and tablename like 'tenantry%'`
   expect(await database.query(`select distinct tablename from ${ours}`)).toEqual([{ tablename: 'tenantry_ledger' }])
