@@ -5,6 +5,11 @@ export class CodeFailures {
   readonly #byError = new WeakMap<object, CodeFailure>()
   readonly #all: { message: string; failure: CodeFailure }[] = []
 
+  /** How many there were. */
+  get count(): number {
+    return this.#all.length
+  }
+
   record(error: unknown, failure: CodeFailure): CodeFailure {
     this.#all.push({ message: failure.failure.message, failure })
     this.attach(error, failure)

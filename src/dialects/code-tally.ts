@@ -2,13 +2,20 @@ import { createHash } from 'node:crypto'
 import { CodeFault, type CodeRequest } from '../model/code.ts'
 
 /** Where a tally stood, to go back to when a transaction of the code is rolled back. */
-export interface TallyMark {
+export interface TallyMark extends Count {
+  /** Where the count itself was: further, where something had been rolled back just before. */
+  at: Count
+  /** Statements that had failed. */
+  failures: number
+}
+
+interface Count {
   done: number
   chain: string
 }
 
 /** Written anew by each run (`new Date()` as a value, or put into the text by a tool): another time is no other way. */
-const moments =
+export const moments =
   /'\d{4}-\d\d-\d\d[ T]\d\d:\d\d:\d\d(?:[.,]\d+)?(?: ?(?:Z|[+-]\d\d(?::?\d\d)?))?'|"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z"/g
 
 /** Counts the statements of a code migration that change something, with a hash chained over their texts and values. */
@@ -16,22 +23,30 @@ export class CodeTally {
   readonly #resume: CodeRequest['resume']
   #done = 0
   #chain = ''
+  /**
+   * Where it stands as long as nothing has followed what was rolled back. The count itself goes on: whoever repeats the
+   * code meets what was rolled back again, and rolls it back again.
+   */
+  #kept: Count | null = null
+  readonly #failures: { readonly count: number }
   /** Once what an earlier run did has been gone through: never go back behind it. */
   #floor: TallyMark | null = null
   #mustRun: ((text: string) => Promise<boolean>) | null
 
-  constructor(resume: CodeRequest['resume']) {
+  /** @param failures statements that were refused so far */
+  constructor(resume: CodeRequest['resume'], failures: { readonly count: number } = { count: 0 }) {
+    this.#failures = failures
     this.#resume = resume !== null && resume.done > 0 ? resume : null
     this.#mustRun = resume?.mustRun ?? null
   }
 
   get done(): number {
-    return this.#done
+    return this.mark().done
   }
 
   /** As wide as the ledger keeps it. */
   get prefix(): string {
-    return this.#chain.slice(0, 16)
+    return this.mark().chain.slice(0, 16)
   }
 
   /**
@@ -62,17 +77,26 @@ export class CodeTally {
     const plain = `${text}\0${describeValues(values)}`.replace(moments, "'time'")
     this.#chain = createHash('sha256').update(`${this.#chain}\0${plain}`).digest('hex')
     this.#done++
+    this.#kept = null
   }
 
   mark(): TallyMark {
-    return { done: this.#done, chain: this.#chain }
+    const at = { done: this.#done, chain: this.#chain }
+    const { done, chain } = this.#kept ?? at
+    return { done, chain, at, failures: this.#failures.count }
   }
 
-  /** What an earlier run committed stays counted. */
+  /**
+   * Called when what followed the mark is rolled back. What an earlier run committed stays counted. Whoever rolls back
+   * because of a failure may not meet it again: then what was counted since is forgotten.
+   */
   restore(mark: TallyMark): void {
     const to = this.#floor !== null && mark.done < this.#floor.done ? this.#floor : mark
-    this.#done = to.done
-    this.#chain = to.chain
+    if (this.#failures.count !== mark.failures) {
+      this.#done = to.at.done
+      this.#chain = to.at.chain
+    }
+    this.#kept = { done: to.done, chain: to.chain }
   }
 
   /** Throws {@link CodeFault} `diverged` when the code ended before it came to where the earlier run was. */

@@ -131,6 +131,61 @@ describe('foreign keys', () => {
   })
 })
 
+test('code that built on random values is not carried on with others where its transaction begins anew', async () => {
+  fleet(1)
+  const rebuild = "await knex.schema.alterTable('parents', (t) => t.dropColumn('old'))"
+  const body = (first: string) =>
+    up(`${first}
+  await knex.raw("INSERT INTO parents (name) VALUES (lower(hex(randomblob(8))))")
+  const { name } = await knex('parents').where('id', 3).first('name')
+  await knex.raw('CREATE TABLE links (name TEXT)')
+  await knex('links').insert({ name })
+  ${rebuild}`)
+  project.write({ ...family, 'migrations/002_random.js': body('') })
+  expect(resultOf(await project.up(), 't1').error).toMatchObject({
+    code: 'MIGRATION_FAILED',
+    message: expect.stringContaining('begin it with `PRAGMA foreign_keys = OFF`'),
+    context: { migration: '002_random' },
+  })
+  expect(await tables('t1')).toEqual(['children', 'parents'])
+  // Node keeps a file that it has loaded.
+  rmSync(join(project.dir, 'migrations/002_random.js'))
+  project.write({ 'migrations/002_mended.js': body("await knex.raw('PRAGMA foreign_keys = OFF')") })
+  const mended = await project.up()
+  expect(countResults(mended), resultOf(mended, 't1').error?.message).toEqual({ applied: 1 })
+  expect(await column('t1', 'SELECT count(*) FROM links JOIN parents USING (name)')).toEqual([1])
+  expect(await column('t1', 'SELECT count(*) FROM children')).toEqual([3])
+})
+
+test('code without a transaction goes on behind what it rolled back itself', async () => {
+  fleet(1)
+  project.write({
+    'migrations/001_alone.js': up(
+      `await knex.schema.createTable('rows', (t) => { t.increments(); t.integer('n') })
+  await knex('rows').insert({ n: 1 })
+  await knex.transaction(async (trx) => {
+    await trx('rows').insert({ n: 2 })
+    await trx.raw('SAVEPOINT a')
+    await trx('rows').insert({ n: 99 })
+    await trx.raw('ROLLBACK TO a')
+    await trx('rows').insert({ n: 3 })
+  })
+  const trx = await knex.transaction()
+  await trx('rows').insert({ n: 98 })
+  await trx.rollback()
+  await knex('rows').insert({ n: 4 })
+  await knex('missing').insert({ a: 1 })
+  await knex('rows').insert({ n: 5 })`,
+      'exports.config = { transaction: false }\n',
+    ),
+  })
+  expect(countResults(await project.up())).toEqual({ 'failed MIGRATION_FAILED': 1 })
+  expect(await column('t1', 'SELECT n FROM rows ORDER BY n')).toEqual([1, 2, 3, 4])
+  await ask('t1', 'CREATE TABLE missing (a)')
+  expect(countResults(await project.up())).toEqual({ applied: 1 })
+  expect(await column('t1', 'SELECT n FROM rows ORDER BY n')).toEqual([1, 2, 3, 4, 5])
+})
+
 const faults: [string, string, string, string][] = [
   ['throws', "throw new Error('in the middle')", 'MIGRATION_FAILED', 'in the middle'],
   [

@@ -61,7 +61,7 @@ export class CodeLine {
     this.#connection = connection
     this.#send = send
     this.#request = request
-    this.tally = new CodeTally(request.resume)
+    this.tally = new CodeTally(request.resume, this.failures)
   }
 
   get isClosed(): boolean {
@@ -327,6 +327,7 @@ export class CodeLine {
     try {
       answer = await send(text)
     } catch (error) {
+      const told = this.#fail(error, kind, text)
       // A deadlock takes the whole transaction back.
       if ((error as { errno?: number }).errno === 1213) {
         if (this.#open !== null) this.tally.restore(this.#open)
@@ -338,7 +339,7 @@ export class CodeLine {
           () => {},
         )
       }
-      throw this.#fail(error, kind, text)
+      throw told
     }
     this.#look(answer, before)
     return answer

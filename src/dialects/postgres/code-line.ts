@@ -47,7 +47,7 @@ export class CodeLine {
   constructor(connection: Connection, client: Client, request: CodeRequest) {
     this.#request = request
     this.#wire = new CodeWire(connection, client, () => request.transaction || this.#points.length > 0)
-    this.tally = new CodeTally(request.resume)
+    this.tally = new CodeTally(request.resume, this.#wire.failures)
   }
 
   run(by: Sender, query: CodeQuery): Promise<Result> {

@@ -47,6 +47,8 @@ export class CodeLine {
   #points: Point[] = []
   #savepoints = 0
   #statement = 0
+  /** Why what it had sent could not be repeated in whole: nothing more is carried out, and nothing of it may commit. */
+  #halfRepeated: unknown = null
   #unrecorded = false
   #breathedAt = performance.now()
   /** What code believes of foreign keys: in a transaction, PRAGMA would not switch them. */
@@ -57,7 +59,7 @@ export class CodeLine {
     this.#send = send
     this.#request = request
     this.#journal = new CodeJournal(owner, send)
-    this.tally = new CodeTally(request.resume)
+    this.tally = new CodeTally(request.resume, this.failures)
   }
 
   run(by: Sender, text: string, values: CodeValues): Promise<SqliteAnswer> {
@@ -93,6 +95,7 @@ export class CodeLine {
     const isOpen = this.#points.some(({ by }) => by !== null || !transaction)
     if (!transaction && !preview && this.#points.length > 0) await this.#rollbackAll()
     this.#faults.throwIfSet()
+    if (this.#halfRepeated !== null) throw this.#halfRepeated
     if (isOpen) throw this.#faults.leftOpen()
     if (transaction && !preview && this.#owner.inTransaction === false) throw this.#faults.endedOurs()
     await this.#record()
@@ -101,7 +104,12 @@ export class CodeLine {
   }
 
   async #one(by: Sender, statement: CodeStatement, values: CodeValues): Promise<SqliteAnswer> {
-    if (statement.does !== 'rollback' && statement.does !== 'rollback-to') this.#faults.throwIfSet()
+    const isBack = statement.does === 'rollback' || statement.does === 'rollback-to'
+    if (!isBack) this.#faults.throwIfSet()
+    if (this.#halfRepeated !== null) {
+      if (isBack || statement.does === 'release') return nothing()
+      throw this.#halfRepeated
+    }
     switch (statement.does) {
       case 'begin':
         return this.#begin(by, statement)
@@ -195,7 +203,8 @@ export class CodeLine {
     try {
       await this.#journal.replayUnenforced()
     } catch (error) {
-      throw this.#fail(error, 'PRAGMA foreign_keys')
+      this.#halfRepeated = this.#fail(error, 'PRAGMA foreign_keys')
+      throw this.#halfRepeated
     }
   }
 
@@ -332,24 +341,25 @@ export class CodeLine {
   /** @param changes it belongs to what a transaction that begins anew must repeat */
   async #carryOut({ text, kind }: CodeStatement, values: CodeValues, changes: boolean): Promise<SqliteAnswer> {
     const bound = bindValues(text, values)
-    const keeps = changes && this.#request.transaction
+    const { transaction } = this.#request
     try {
       const answer = await this.#send(bound.text, bound.values)
-      if (keeps) this.#journal.note(bound, false)
+      if (transaction) this.#journal.note(bound, answer)
       return answer
     } catch (error) {
-      if (keeps) this.#journal.note(bound, true)
+      if (transaction && changes) this.#journal.note(bound, null)
       throw this.#fail(error, kind)
     }
   }
 
   /** Notes an error as it comes, and whether SQLite has ended the transaction with it. */
   #fail(error: unknown, kind: string): unknown {
+    const told = error instanceof DatabaseError ? errorForCode(error) : error
+    if (error instanceof DatabaseError) {
+      const failure: CodeFailure = { failure: error.failure, statement: Math.max(this.#statement, 1), kind }
+      this.failures.record(told, failure)
+    }
     if (this.#owner.inTransaction === false && !this.#request.preview) this.#noteEnd()
-    if (!(error instanceof DatabaseError)) return error
-    const failure: CodeFailure = { failure: error.failure, statement: Math.max(this.#statement, 1), kind }
-    const told = errorForCode(error)
-    this.failures.record(told, failure)
     return told
   }
 
