@@ -12,6 +12,8 @@ import { tenantry } from '../runners/tenantry.mjs'
 import { typeorm, typeormKept } from '../runners/typeorm.mjs'
 
 const migrationCount = 10
+/** A round of all of them takes minutes. */
+const mostRounds = 3
 const rowTables = ['members', 'orders', 'order_items', 'invoices', 'settings']
 
 /** Each with a folder of its own kind, `bench/<format>-migrations`, that makes the same ten changes. */
@@ -51,7 +53,7 @@ async function measureTool(context, { format, runner, isOnlyTold }) {
 
   const measure = (way) =>
     measurePairs({
-      rounds: options.pairs,
+      rounds: Math.min(options.pairs, mostRounds),
       ours: 'tenantry',
       others: [runner.name],
       async measure(name) {
