@@ -19,7 +19,6 @@ export {
   type DatabaseFailure,
   type Dialect,
   type DialectFeatures,
-  type Phrases,
   type PipelineOutcome,
   type TargetLock,
 } from './model/dialect.ts'
@@ -27,5 +26,6 @@ export { isTenantryError, TenantryError } from './model/errors.ts'
 export type { Format, FormatOptions, LoadedMigrations, TemplateFile } from './model/format.ts'
 export type { ColumnType, HistoryColumn, HistoryShape, NewHistoryRow } from './model/history.ts'
 export type { Body, Migration, Notice } from './model/migration.ts'
+export type { Phrases } from './model/phrases.ts'
 export { Secret } from './model/secret.ts'
 export type { DialectName, ServerAddress, TlsSettings } from './model/server.ts'

@@ -1,5 +1,5 @@
-import type { TransactionGuard } from '../model/dialect.ts'
 import { keyExpression } from '../model/history.ts'
+import type { TransactionGuard } from '../model/phrases.ts'
 
 interface Words {
   quoteIdentifier(name: string): string

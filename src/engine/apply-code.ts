@@ -1,6 +1,7 @@
 import type { HeldStatement } from '../model/code.ts'
-import type { Connection, TransactionMark, TransactionSettings } from '../model/dialect.ts'
+import type { Connection } from '../model/dialect.ts'
 import { nativeLockTable } from '../model/history.ts'
+import type { TransactionMark, TransactionSettings } from '../model/phrases.ts'
 import type { Standing } from '../model/plan.ts'
 import { applyCodeAlone } from './apply-code-alone.ts'
 import { recordSql } from './apply-pack.ts'

@@ -1,4 +1,5 @@
-import type { Connection, TransactionMark, TransactionSettings } from '../model/dialect.ts'
+import type { Connection } from '../model/dialect.ts'
+import type { TransactionMark, TransactionSettings } from '../model/phrases.ts'
 import type { Standing } from '../model/plan.ts'
 import type { ScriptStatement } from '../model/script.ts'
 import { clearBegunSql, createTablesSql, insertHistorySql, removeHistorySql, writeLedgerSql } from './history-sql.ts'

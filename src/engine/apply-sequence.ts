@@ -1,4 +1,5 @@
-import type { Connection, TransactionMark } from '../model/dialect.ts'
+import type { Connection } from '../model/dialect.ts'
+import type { TransactionMark } from '../model/phrases.ts'
 import type { Standing } from '../model/plan.ts'
 import type { Script, ScriptStatement, Segment } from '../model/script.ts'
 import { mayChangeSettings, recordSql } from './apply-pack.ts'

@@ -1,6 +1,7 @@
-import { type Connection, DatabaseError, type TransactionMark } from '../model/dialect.ts'
+import { type Connection, DatabaseError } from '../model/dialect.ts'
 import { TenantryError } from '../model/errors.ts'
 import type { LedgerEntry } from '../model/history.ts'
+import type { TransactionMark } from '../model/phrases.ts'
 import type { Standing } from '../model/plan.ts'
 import type { ScriptStatement, Segment } from '../model/script.ts'
 import { recordSql } from './apply-pack.ts'

@@ -1,4 +1,4 @@
-import type { Dialect, TransactionMark } from '../model/dialect.ts'
+import type { Dialect } from '../model/dialect.ts'
 import {
   type HistoryShape,
   type HistorySnapshot,
@@ -8,6 +8,7 @@ import {
   type RowValues,
 } from '../model/history.ts'
 import type { Migration } from '../model/migration.ts'
+import type { TransactionMark } from '../model/phrases.ts'
 import type { Standing } from '../model/plan.ts'
 import { findEnding, spellingsOf, spellKey, stemOfKey } from './match-history.ts'
 

@@ -1,4 +1,4 @@
-import type { TransactionMark } from '../model/dialect.ts'
+import type { TransactionMark } from '../model/phrases.ts'
 import type { Standing } from '../model/plan.ts'
 import { begunNote, writeBegunSql, writeLedgerSql } from './history-sql.ts'
 import { prefixOf } from './ledger-prefix.ts'

@@ -1,17 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import type {
-  Connection,
-  Dialect,
-  ScriptBook,
-  TransactionGuard,
-  TransactionMark,
-  TransactionSettings,
-} from '../model/dialect.ts'
+import type { Connection, Dialect, ScriptBook } from '../model/dialect.ts'
 import { DatabaseError } from '../model/dialect.ts'
 import { type ErrorDocument, TenantryError } from '../model/errors.ts'
 import type { Emit } from '../model/events.ts'
 import { advisoryLockOf, type HistoryEntry, type HistorySnapshot } from '../model/history.ts'
 import type { Migration } from '../model/migration.ts'
+import type { TransactionGuard, TransactionMark, TransactionSettings } from '../model/phrases.ts'
 import type { PlannedStep, Standing, TargetPlan } from '../model/plan.ts'
 import type { Script } from '../model/script.ts'
 import type { Target } from '../model/tenant.ts'

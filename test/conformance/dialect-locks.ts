@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { createTablesSql } from '../../src/engine/history-sql.ts'
 import { historyShape } from '../../src/formats/history-shapes.ts'
-import type { TransactionMark } from '../../src/model/dialect.ts'
+import type { TransactionMark } from '../../src/model/phrases.ts'
 import { type DialectSample, unlessSkipped, useSessions } from './dialect.ts'
 
 const settings = {

@@ -1,5 +1,5 @@
-import type { Phrases, TransactionGuard, TransactionSettings } from '../../model/dialect.ts'
 import { type ColumnType, keyExpression, ledgerTable, ownLockValue } from '../../model/history.ts'
+import type { Phrases, TransactionGuard, TransactionSettings } from '../../model/phrases.ts'
 import { notUndone, standsAt } from '../undone-rows.ts'
 import { lockName } from './lock-name.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import type { Phrases, TransactionGuard, TransactionSettings } from '../../model/dialect.ts'
 import { type ColumnType, keyExpression, ledgerTable, ownLockValue } from '../../model/history.ts'
+import type { Phrases, TransactionGuard, TransactionSettings } from '../../model/phrases.ts'
 import { notUndone, standsAt } from '../undone-rows.ts'
 import { refusals } from './failure.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'

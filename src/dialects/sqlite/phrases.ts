@@ -1,5 +1,5 @@
-import type { Phrases, TransactionGuard, TransactionSettings } from '../../model/dialect.ts'
 import { type ColumnType, keyExpression, ledgerTable, ownLockValue } from '../../model/history.ts'
+import type { Phrases, TransactionGuard, TransactionSettings } from '../../model/phrases.ts'
 import { notUndone, standsAt } from '../undone-rows.ts'
 import { refusals, refuseUnless } from './failure.ts'
 import { lockMark, resetMark, waitingBegin } from './marks.ts'
