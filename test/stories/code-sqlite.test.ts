@@ -186,6 +186,21 @@ test('code without a transaction goes on behind what it rolled back itself', asy
   expect(await column('t1', 'SELECT n FROM rows ORDER BY n')).toEqual([1, 2, 3, 4, 5])
 })
 
+test("code that turns out to need no transaction runs again without one, also of Knex's own", async () => {
+  fleet(1)
+  project.write({
+    'migrations/001_vacuum.js': up(
+      `await knex.schema.createTable('rows', (t) => t.increments())
+  await knex.raw('VACUUM')
+  await knex('rows').insert({ id: 1 })`,
+    ),
+  })
+  const report = await project.up()
+  expect(countResults(report), resultOf(report, 't1').error?.message).toEqual({ applied: 1 })
+  expect(await column('t1', 'SELECT id FROM rows')).toEqual([1])
+  expect([await applied('t1'), await locked('t1')]).toEqual([['001_vacuum.js'], [0]])
+})
+
 const faults: [string, string, string, string][] = [
   ['throws', "throw new Error('in the middle')", 'MIGRATION_FAILED', 'in the middle'],
   [

@@ -41,8 +41,10 @@ export function bindKnex(knexfile: Knexfile | null, folders: readonly string[]):
       const state: RunState = { fault: null, over: false, touched: false, transactions: [] }
       const knex = makeInstance(await find(), session, knexfile, state)
       const searchPath = session.schema === null && session.dialect === 'postgres' ? (knexfile?.searchPath ?? []) : []
+      // Where the server undoes DDL, what runs without a transaction of ours is to have none: it did not work in one.
+      const wrapped = task.transaction && (session.transaction || session.dialect === 'mysql')
       const work = async (given: Knex) => {
-        if (searchPath.length > 0) await setSearchPath(given, searchPath, task.transaction)
+        if (searchPath.length > 0) await setSearchPath(given, searchPath, wrapped)
         await callHook(hooks.beforeEach, given, task.info)
         state.touched = false
         const result = task.call(given)
@@ -51,8 +53,8 @@ export function bindKnex(knexfile: Knexfile | null, folders: readonly string[]):
         await callHook(hooks.afterEach, given, task.info)
       }
       try {
-        session.holdsOutermost = task.transaction
-        if (task.transaction) await inTransaction(knex, work, state)
+        session.holdsOutermost = wrapped
+        if (wrapped) await inTransaction(knex, work, state)
         else await work(knex)
       } finally {
         state.over = true
