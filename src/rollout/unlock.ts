@@ -90,7 +90,7 @@ function nothingToFree({ config, shape, table }: FleetSet): Notice {
       : `Set ${config.name}: the tool of ${table} keeps no lock, so there is nothing to free.`,
     hint: advisory
       ? '`tenantry explain <tenant>` names the session, where one holds it'
-      : "tenantry's own lock of a target ends with its session",
+      : "tenantry's own lock of a target ends with its session; on a remote libSQL server it is a lease, which ends within a minute after it",
   }
 }
 

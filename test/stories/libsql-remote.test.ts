@@ -218,6 +218,21 @@ PRAGMA foreign_keys = ON;`
     expect(await server.query(name, 'SELECT id FROM children')).toEqual([{ id: 1 }])
   })
 
+  test('no sample is made there, and it is said before anything is looked at', async () => {
+    const [first = ''] = await fleet(1)
+    project.configure({
+      servers: { far: { url: server.url } },
+      tenants: [{ slug: first, database: first }],
+      sampleDb: { keep: ['roles'] },
+    })
+    project.write({ 'migrations/001_roles.sql': 'CREATE TABLE roles (a);' })
+    await expect(project.use((tenantry) => tenantry.sampleDb({ tenant: first, dryRun: true }))).rejects.toMatchObject({
+      code: 'SAMPLE_REFUSED',
+      message: expect.stringContaining('remote libSQL server'),
+      hint: expect.stringContaining('copy in a file'),
+    })
+  })
+
   test('a script of many messages is one transaction', async () => {
     const [name = ''] = await fleet(1)
     const filler = 'ж'.repeat(2000)

@@ -1,5 +1,6 @@
 import type { Connection } from '../../model/dialect.ts'
 import type { Emptying, EmptyingCounter, EmptyingKey, EmptyingTable } from '../../model/emptying.ts'
+import { TenantryError } from '../../model/errors.ts'
 import { quoteIdentifier, quoteLiteral } from './quote.ts'
 import { foldName } from './words.ts'
 
@@ -86,8 +87,22 @@ function removal({ place }: EmptyingTable, condition: string | null): string {
   return condition === null ? `DELETE FROM ${place}` : `DELETE FROM ${place} AS x WHERE ${condition}`
 }
 
+/** What stays is noted in temporary tables, and such a server makes none. */
+function refuseRemote(server: string): never {
+  throw new TenantryError(
+    'SAMPLE_REFUSED',
+    `Server "${server}" is a remote libSQL server, where rows that stay cannot be noted. Nothing was changed.`,
+    {
+      hint: 'Make the sample of a copy in a file: `turso db shell NAME .dump | sqlite3 sample.db`, then a tenant whose `url` is `sqlite:./sample.db`.',
+    },
+  )
+}
+
 export const emptying: Emptying = {
-  whereAmI: async (connection) => ({ database: connection.database, schema: 'main' }),
+  async whereAmI({ server, database }) {
+    if (server.host !== '') refuseRemote(server.name)
+    return { database, schema: 'main' }
+  },
   tables: (connection) => readTables(connection),
   counters: (connection, _schema, tables) => readCounters(connection, tables),
   before: () => [],
