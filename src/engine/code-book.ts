@@ -66,8 +66,9 @@ async function readScript(
 
 function missingUp({ id }: Migration, file: string): Script {
   const message = 'it exports no `up` function'
+  const hint = "Write one; or, if the file is no migration, leave it out with the config's key `ignore`."
   return codeScript(id, 'up', file, null, { transactionalDdl: true }, [
-    { rule: 'code-without-up', message, file, migration: id },
+    { rule: 'code-without-up', message, hint, file, migration: id },
   ])
 }
 

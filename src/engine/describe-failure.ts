@@ -18,7 +18,8 @@ export interface FailurePlace {
 export function describeBlocker(blocker: Blocker): string {
   const since = blocker.since === null ? '' : `, in a transaction since ${blocker.since}`
   const state = blocker.state === null ? '' : `, ${blocker.state}`
-  return `session ${blocker.sessionId} (application "${blocker.applicationName}", user ${blocker.user}${state}${since})`
+  const user = blocker.user === '' ? '' : `, user ${blocker.user}`
+  return `session ${blocker.sessionId} (application "${blocker.applicationName}"${user}${state}${since})`
 }
 
 /** A failure of the server or the connection, as the error of one target. */

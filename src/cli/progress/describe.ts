@@ -31,7 +31,7 @@ export function describeBlockers(blockers: readonly Blocker[]): string {
   const names = blockers.map((blocker) => {
     const facts = [
       blocker.applicationName || 'no application name',
-      `user ${blocker.user}`,
+      ...(blocker.user ? [`user ${blocker.user}`] : []),
       ...(blocker.state ? [blocker.state] : []),
       ...(blocker.since ? [`since ${blocker.since}`] : []),
     ]

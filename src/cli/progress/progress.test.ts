@@ -116,6 +116,15 @@ describe('plain lines', () => {
     ])
   })
 
+  test('a process that holds a file has no user', () => {
+    const { written, stream, options } = collector()
+    const blockers = [{ ...blocker, applicationName: 'node', user: '', state: null, since: null }]
+    const output = writePlainLines(stream, options)
+    const waiting = { reason: 'lock-timeout', attempt: 1, delayMs: 250, blockers } as const
+    output.emit({ type: 'target-waiting', set: 's', target: 'm/t.db', ...waiting })
+    expect(written[0]).toContain('; blocked by pid 4711 (node)\n')
+  })
+
   test('waves are named where there are several', () => {
     const { written, stream, options } = collector()
     const output = writePlainLines(stream, options)
