@@ -9,6 +9,7 @@ if (version === undefined || version.startsWith('-')) {
   process.exitCode = 2
 } else {
   // In several tenants only what is proved to be undone well is undone. What was proved before takes no time here.
-  if (rest.every((word) => word.startsWith('-'))) await tenantry('prove', '--quiet')
-  process.exitCode = await tenantry('down', version, ...rest)
+  const inAll = rest.every((word) => word.startsWith('-'))
+  const proved = inAll ? await tenantry('prove', '--quiet') : 0
+  process.exitCode = proved === 130 ? 130 : await tenantry('down', version, ...rest)
 }

@@ -7,7 +7,7 @@ const manifest = createRequire(import.meta.url).resolve('tenantry/package.json')
 const cli = path.join(path.dirname(manifest), createRequire(manifest)(manifest).bin.tenantry)
 
 /**
- * Runs one command of it, on this process's terminal. Gives its exit code.
+ * Runs one command of it, on this process's terminal. Gives its exit code: 130, it was interrupted.
  *
  * @param {...string} words
  * @returns {Promise<number>}
@@ -19,6 +19,6 @@ export function tenantry(...words) {
     process.on('SIGINT', () => {})
     process.on('SIGTERM', () => child.kill('SIGTERM'))
     child.on('error', reject)
-    child.on('exit', (code) => resolve(code ?? 1))
+    child.on('exit', (code) => resolve(code ?? 130))
   })
 }
