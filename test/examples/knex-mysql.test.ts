@@ -74,6 +74,9 @@ exports.down = (knex) => knex.schema.alterTable('tasks', (table) => table.dropCo
         await example.ok('npm run migrate:tenant test-tenant')
         expect(await withPriority()).toEqual(['test-tenant'])
         await example.ok('npm run migrate:tenant staging-company')
+        // "Verify it worked": its whole schema is what the migrations make.
+        const verified = await example.ok('npx tenantry verify staging-company --env admin', fleet.admin)
+        expect(verified.stdout).toMatch(/^✔ 1 target/m)
         await example.ok(`npm run migrate:tenant ${tenant('acme-corp').id}`)
         const again = await example.ok('npm run migrate:tenant acme-corp')
         expect(again.stdout).toContain('1 up-to-date')
