@@ -194,6 +194,7 @@ test.each([
     expect(resultOf(await project.up(), 't1').error).toMatchObject({
       code: 'MIGRATION_UNSUPPORTED',
       message: expect.stringContaining(message),
+      hint: expect.stringMatching(/\S/),
     })
     await project.use((tenantry) => tenantry.up({ to: 'Ok1700000000001' }))
     expect(await names('t_3')).toEqual(['Ok1700000000001'])
