@@ -9,6 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createFile } from '../../src/dialects/sqlite/files.ts'
 import { sqlite } from '../../src/dialects/sqlite/index.ts'
+import { isLocked, takeLock } from '../../src/dialects/sqlite/lock-file.ts'
 import type { Tenantry } from '../../src/model/report.ts'
 import { countResults, makeProject, type Project, resultOf } from './project.ts'
 
@@ -208,6 +209,18 @@ test('a file that is not there is said to be missing, and is not made', async ()
     expect(errors.get('t3')?.message).toContain('not a SQLite database')
   }
   expect(readdirSync(folder).sort()).toEqual(['t1.db', 't3.db'])
+})
+
+test('a file has one lock, by whichever link it is reached', async () => {
+  fleet(1)
+  symlinkSync('t1.db', join(folder, 'linked.db'))
+  const path = join(folder, 't1.db')
+  const held = takeLock(join(folder, 'linked.db'), 'main', 'test')
+  expect(takeLock(path, 'main', 'test')).toBeNull()
+  expect(isLocked(path, 'main')).toBe(true)
+  held?.release()
+  expect(isLocked(join(folder, 'linked.db'), 'main')).toBe(false)
+  expect(readdirSync(folder).sort()).toEqual(['linked.db', 't1.db'])
 })
 
 test('names that lead out of the folder, and schemas, are refused before anything is opened', async () => {

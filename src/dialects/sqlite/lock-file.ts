@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { closeSync, existsSync, openSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { basename, dirname, join } from 'node:path'
 import type { Blocker } from '../../model/dialect.ts'
@@ -11,10 +11,19 @@ const usualKey = 'main'
 
 const ending = '-tenantry-lock'
 
-/** Beside the database, so that everybody who can reach the one reaches the other. */
-function lockPath(path: string, key: string): string {
+/** Beside the database itself, so that everybody who can reach the one reaches the other, by whichever link. */
+function lockPath(named: string, key: string): string {
+  const path = resolveLinks(named)
   const mark = key === usualKey ? '' : `-${createHash('sha256').update(key).digest('hex').slice(0, 12)}`
   return `${path}${ending}${mark}`
+}
+
+function resolveLinks(path: string): string {
+  try {
+    return realpathSync.native(path)
+  } catch {
+    return path
+  }
 }
 
 /** Every lock file of a database, with what SQLite keeps beside them. */
