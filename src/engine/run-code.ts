@@ -143,7 +143,7 @@ const faultHints: Record<CodeFaultKind, string> = {
   'left-open': 'Commit or roll back every transaction that the migration begins, and await it.',
   'rolled-back': 'Throw an error instead of rolling back: a migration that did nothing must not count as applied.',
   'ended-ours':
-    'Take COMMIT and ROLLBACK out of the migration: it runs in a transaction of ours. One that must commit by itself says so (`exports.config = { transaction: false }`; in a class of TypeORM `transaction = false`).',
+    'Take COMMIT and ROLLBACK out of the migration: it runs in a transaction of ours. One that must commit by itself says so (`exports.config = { transaction: false }`; in a class of TypeORM `transaction = false`; with Kysely its config, `disableTransactions`).',
   overlapping: 'Await each transaction before the next one begins.',
   late: 'await every promise in the migration.',
   diverged:
