@@ -68,11 +68,12 @@ test('holds what runs, and neither tests nor sources', () => {
   expect(paths).toContain('dist/extend.d.ts')
   expect(paths).toContain('LICENSE')
   expect(paths).toContain('deploy/docker-entrypoint.sh')
-    // Hints of errors name these pages.
-    expect(paths).toContain('docs/guide.md')
+  // Hints of errors name these pages.
+  expect(paths).toContain('docs/guide.md')
   expect(
     paths.filter(
-      (path) => !/^(dist\/.+\.(js|d\.ts)|deploy\/.+|docs\/.+\.md|LICENSE|README\.md|CHANGELOG\.md|package\.json)$/.test(path),
+      (path) =>
+        !/^(dist\/.+\.(js|d\.ts)|deploy\/.+|docs\/.+\.md|LICENSE|README\.md|CHANGELOG\.md|package\.json)$/.test(path),
     ),
   ).toEqual([])
   expect(paths.filter((path) => /\.test\.|(^|\/)(test|bench|demo)\//.test(path))).toEqual([])
