@@ -97,8 +97,9 @@ function findWord(text: string, word: string, line: number, column: number): num
 /**
  * Why there was no answer.
  * @param established whether this session had an answer before: else nothing was sent that could have been carried out
+ * @param ownHost the host is this database's alone: that it is not known says nothing of the others of its server
  */
-export function readWireError(error: unknown, established: boolean, label: string): DatabaseError {
+export function readWireError(error: unknown, established: boolean, label: string, ownHost = false): DatabaseError {
   if (!(error instanceof WireError)) throw error
   const { reason, code } = error
   const fail = (kind: DatabaseFailure['kind'], message: string) => new DatabaseError(bare({ kind, message }), error)
@@ -107,6 +108,7 @@ export function readWireError(error: unknown, established: boolean, label: strin
     return fail('authentication', `the server does not take the token: ${error.message}`)
   }
   if (isStreamGone(error)) return fail('connection-lost', `the server has ended the session: ${error.message}`)
+  if (ownHost && code === 'ENOTFOUND') return fail('database-missing', `there is no host for ${label}`)
   if (reason === 404) return fail('database-missing', `${label}: ${error.message}`)
   if (reason === 429) return fail('too-many-connections', error.message)
   if (reason === 413) return fail('statement', 'the message is larger than the server takes')

@@ -42,6 +42,11 @@ export function placeOf(server: ServerAddress, database: string): RemotePlace {
   }
 }
 
+/** Its host is no other database's. */
+export function hasOwnHost({ server }: RemotePlace): boolean {
+  return server.host.includes(hostMark)
+}
+
 /** Throws CONFIG_INVALID: what makes, copies or drops databases is for files. */
 export function refuseMaking({ name }: ServerAddress): never {
   throw new TenantryError(

@@ -2,7 +2,7 @@ import { DatabaseError } from '../../model/dialect.ts'
 import { bare } from './failure.ts'
 import { isStreamGone, readWireError, unreadable } from './remote-failure.ts'
 import type { Carried, Planned } from './remote-pipeline.ts'
-import type { RemotePlace } from './remote-place.ts'
+import { hasOwnHost, type RemotePlace } from './remote-place.ts'
 import { type Answer, type BatchResult, type Condition, exchange, type Step, type StepResult } from './remote-wire.ts'
 
 /** Drivers and servers do not agree on it. */
@@ -55,7 +55,7 @@ export class RemoteStream {
         this.#baton = null
         if (mayBeginAnew) continue
         this.inTransaction = false
-        const failure = readWireError(error, this.#isEstablished, this.#label)
+        const failure = readWireError(error, this.#isEstablished, this.#label, hasOwnHost(this.#place))
         if (failure.failure.kind !== 'statement') this.broken = this.#isEstablished
         throw failure
       }
