@@ -178,15 +178,19 @@ export async function cleanSession(work: TargetWork, connection: Connection): Pr
  * cannot be read: it must never be taken for an empty one. Throws SCHEMA_MISSING.
  */
 export async function readSnapshot(work: TargetWork, connection: Connection): Promise<HistorySnapshot> {
-  const reading = await work.dialect.readHistories(connection, {
-    shape: work.place.shape,
-    table: work.place.table,
-    schema: schemaOf(work) === work.place.schema ? null : work.place.schema,
-    targets: [schemaOf(work)],
-    ledger: true,
-    requiredTables: [],
-    lockTimeoutMs: work.settings.lockTimeoutMs,
-  })
+  const ask = () =>
+    work.dialect.readHistories(connection, {
+      shape: work.place.shape,
+      table: work.place.table,
+      schema: schemaOf(work) === work.place.schema ? null : work.place.schema,
+      targets: [schemaOf(work)],
+      ledger: true,
+      requiredTables: [],
+      lockTimeoutMs: work.settings.lockTimeoutMs,
+    })
+  let reading = await ask()
+  // A table that goes while it is read ("no such relation") may have gone with its schema: the next look tells.
+  if (reading.failures.get(0)?.kind === 'statement') reading = await ask()
   const failure = reading.failures.get(0)
   if (failure !== undefined) throw new DatabaseError(failure)
   const snapshot = reading.snapshots[reading.of[0] ?? -1]

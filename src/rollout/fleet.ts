@@ -3,6 +3,7 @@ import { isForTenant } from '../config/sets.ts'
 import { withCode } from '../engine/code-book.ts'
 import { ConnectionPool } from '../engine/pool.ts'
 import { resolveMigration } from '../engine/resolve-migration.ts'
+import { showPath } from '../formats/list-folder.ts'
 import { chooseFormat } from '../formats/registry.ts'
 import type { Dialect, ScriptBook } from '../model/dialect.ts'
 import { isTenantryError, TenantryError } from '../model/errors.ts'
@@ -119,7 +120,9 @@ export class Fleet {
     }
     const { format, dirs } = await chooseFormat(set.format, options, set.dirGiven, this.config.added.formats)
     const chosen = { ...options, dirs }
-    return { config: set, format, options: chosen, ...(await format.load(chosen)) }
+    const loaded = await format.load(chosen)
+    const notices = loaded.migrations.length > 0 ? loaded.notices : [...loaded.notices, nothingIn(chosen)]
+    return { config: set, format, options: chosen, ...loaded, notices }
   }
 
   /**
@@ -310,6 +313,16 @@ function narrow({ targets, partial }: Selection, tenants: readonly Tenant[]): Se
       .map((target) => ({ ...target, tenants: target.tenants.filter((tenant) => own.has(tenant)) }))
       .filter((target) => target.tenants.length > 0)
   return { targets: keep(targets), partial: keep(partial) }
+}
+
+/** Nor must an image that was built without its migrations. */
+function nothingIn({ dirs, root }: FormatOptions): Notice {
+  const where = dirs.length === 0 ? '' : ` in ${dirs.map((dir) => showPath(root, dir)).join(', ')}`
+  return {
+    rule: 'no-migrations',
+    message: `There are no migrations${where}.`,
+    hint: 'where there should be some: `migrations.dir` in the config, and what is copied into the image that runs here',
+  }
 }
 
 /** Nothing to do because there is nobody must not look like nothing to do because all is well. */

@@ -70,6 +70,13 @@ async function fleetDocument(argv: readonly string[], code: number) {
 }
 
 describe('documents and exit codes', () => {
+  test('of a folder without migrations, which must not look like a fleet that has them all', async () => {
+    project.write({ 'image/.gitkeep': '' })
+    configure(3, { migrations: { dir: './image' } })
+    const up = await fleetDocument(['up'], 0)
+    expect(up.notices).toMatchObject([{ rule: 'no-migrations', message: 'There are no migrations in image.' }])
+  })
+
   test('of a fleet that is new, broken, mended, undone', async () => {
     const plan = await fleetDocument(['plan'], 0)
     expect(plan).toMatchObject({ ok: true, rollout: null, summary: { pending: 3 }, error: null })

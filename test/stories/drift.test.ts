@@ -347,7 +347,7 @@ describe('names and places', () => {
   })
 
   test('a table that somebody holds locked keeps one target from being seen, not the others', async () => {
-    configure(3)
+    configure(3, { lockTimeoutMs: 300 })
     await applied(3)
     const holder = new pg.Client(database.url)
     await holder.connect()
