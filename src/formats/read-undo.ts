@@ -1,5 +1,5 @@
 import type { FormatOptions } from '../model/format.ts'
-import type { Body } from '../model/migration.ts'
+import type { Body, Notice } from '../model/migration.ts'
 import { isUnwritten } from './headers.ts'
 import type { FolderEntry } from './list-folder.ts'
 import { replacePlaceholders } from './placeholders.ts'
@@ -18,14 +18,19 @@ export async function readUndo(
   const file = await readTextFile(entry, findings.problems)
   if (file === null) return null
   if (isUnwritten(file.text)) {
-    findings.notices.push({
-      rule: 'undo-not-written',
-      message: `${entry.shown} is empty, so ${id} has no undo.`,
-      hint: 'Write it; or, if there is nothing to undo, say so in a comment.',
-      file: entry.shown,
-      migration: id,
-    })
+    findings.notices.push(noteUnwritten(entry, id))
     return null
   }
   return { kind: 'sql', text: replacePlaceholders(file.text, options.placeholders), file: entry.shown }
+}
+
+/** What is said of an undo file with nothing in it. */
+export function noteUnwritten({ shown }: FolderEntry, migration: string): Notice {
+  return {
+    rule: 'undo-not-written',
+    message: `${shown} is empty, so ${migration} has no undo.`,
+    hint: 'Write it; or, if there is nothing to undo, say so in a comment.',
+    file: shown,
+    migration,
+  }
 }

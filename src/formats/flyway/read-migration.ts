@@ -8,6 +8,7 @@ import { readPhase } from '../phase.ts'
 import { replacePlaceholders } from '../placeholders.ts'
 import type { Findings } from '../problems.ts'
 import { type FileText, readTextFile } from '../read-file.ts'
+import { noteUnwritten } from '../read-undo.ts'
 import { flywayChecksum } from './checksum.ts'
 import { type FlywayFiles, type MigrationFile, versionOf } from './find-files.ts'
 import { fillPlaceholders } from './placeholders.ts'
@@ -157,13 +158,7 @@ async function readUndo(
   if (read === null) return null
   const { entry, script, name } = down
   if (isUnwritten(read.file.text)) {
-    findings.notices.push({
-      rule: 'undo-not-written',
-      message: `${entry.shown} is empty, so ${id} has no undo.`,
-      hint: 'Write it; or, if there is nothing to undo, say so in a comment.',
-      file: entry.shown,
-      migration: id,
-    })
+    findings.notices.push(noteUnwritten(entry, id))
     return null
   }
   const [checksum] = read.checksums

@@ -1,5 +1,6 @@
 import { type CodeContext, CodeFault } from '../../model/code.ts'
 import { TenantryError } from '../../model/errors.ts'
+import { isThenable } from '../is-thenable.ts'
 import { loadUserPackage } from '../user-package.ts'
 import type { Knexfile } from './knexfile.ts'
 import { faultOf, type Knex, type MakeKnex, makeInstance, type RunState } from './make-instance.ts'
@@ -113,9 +114,4 @@ function notAwaited({ shown }: Task, direction: 'up' | 'down', target: string): 
       context: { target, file: shown },
     },
   )
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  const holder = (typeof value === 'object' && value !== null) || typeof value === 'function'
-  return holder && typeof (value as { then?: unknown }).then === 'function'
 }

@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { type CodeContext, CodeFault } from '../../model/code.ts'
+import { type OpenQueries, settleQueries } from '../open-queries.ts'
 import { findDriverClasses, findKysely, type Tool } from './find-kysely.ts'
 import type { Driver } from './kysely-types.ts'
 import { type Listener, makeInstance } from './make-instance.ts'
@@ -15,16 +16,13 @@ export interface Bind {
 }
 
 /** A migration that is being run. */
-interface Run {
+interface Run extends OpenQueries {
   /** What it did and must not do, also if it went on as if nothing had been. */
   fault: CodeFault | null
   /** Its function has returned. */
   returned: boolean
   /** Nothing of it is waited for any more. */
   over: boolean
-  /** Queries that were sent, and those of them that have not come back. */
-  sent: number
-  open: Set<Promise<unknown>>
   /** Of the first query that failed when nobody of the code was there any more. */
   unseen: { error: unknown } | null
 }
@@ -53,7 +51,7 @@ export function bindKysely(config: KyselyConfig | null, folders: readonly string
     },
     async run({ session }, call) {
       const { tool, plugins } = await find()
-      const run: Run = { fault: null, returned: false, over: false, sent: 0, open: new Set(), unseen: null }
+      const run: Run = { fault: null, returned: false, over: false, begun: 0, open: new Set(), unseen: null }
       const listener: Listener = {
         async acquire() {
           if (run.over) throw new CodeFault('late', 'it used its db after it had returned; is an await missing?')
@@ -66,7 +64,7 @@ export function bindKysely(config: KyselyConfig | null, folders: readonly string
         await running.run(run, async () => {
           await call(makeInstance(tool, session, plugins, listener))
           run.returned = true
-          await settle(run)
+          await settleQueries(run)
         })
       } finally {
         run.over = true
@@ -78,22 +76,13 @@ export function bindKysely(config: KyselyConfig | null, folders: readonly string
 }
 
 function follow(run: Run, query: Promise<unknown>): void {
-  run.sent++
+  run.begun++
   run.open.add(query)
   const end = () => void run.open.delete(query)
   query.then(end, (error: unknown) => {
     end()
     if (run.returned) run.unseen ??= { error }
   })
-}
-
-/** Waits for queries that nobody awaited, and for those that follow from them: they belong to this migration. */
-async function settle(run: Run): Promise<void> {
-  for (let sent = -1; sent !== run.sent || run.open.size > 0; ) {
-    sent = run.sent
-    await Promise.allSettled(run.open)
-    await new Promise((resolve) => setImmediate(resolve))
-  }
 }
 
 const watched = new WeakSet<Driver>()

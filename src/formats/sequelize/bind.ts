@@ -2,6 +2,8 @@ import { AsyncLocalStorage } from 'node:async_hooks'
 import { type CodeContext, CodeFault, type CodeSession } from '../../model/code.ts'
 import { TenantryError } from '../../model/errors.ts'
 import type { DialectName } from '../../model/server.ts'
+import { isThenable } from '../is-thenable.ts'
+import { countQuery, type OpenQueries, settleQueries } from '../open-queries.ts'
 import { findSequelize, type Tool } from './find-sequelize.ts'
 import { openingSettings } from './opening-settings.ts'
 import type { QueryInterface, RawClient, Sequelize } from './sequelize-types.ts'
@@ -29,16 +31,13 @@ export interface Task {
 }
 
 /** A migration that is being run. */
-interface Run {
+interface Run extends OpenQueries {
   session: CodeSession
   /** What it did and must not do, also if it went on as if nothing had been. */
   fault: CodeFault | null
   over: boolean
   /** Connections that were given back. */
   free: unknown[]
-  /** Queries that have begun, and each of them that has not come back. */
-  begun: number
-  open: Set<Promise<void>>
 }
 
 /** Which migration code belongs to, also when it comes back after another one has begun. */
@@ -93,7 +92,7 @@ export function bindSequelize(settings: Readonly<Record<string, unknown>>, folde
           await tool.begin(instance)
           const result = task.call(givenTo(task, instance, tool), tool.argument)
           await result
-          await settle(run)
+          await settleQueries(run)
           if (task.parameters >= 2 && !isThenable(result)) throw noPromise(task, direction, target)
         })
       } catch (error) {
@@ -121,28 +120,7 @@ function takeOver(tool: Tool, instance: Sequelize, runOf: () => Run): void {
   })
   const query = instance.query.bind(instance)
   instance.query = async (...args) => {
-    const run = runOf()
-    let end = () => {}
-    const open = new Promise<void>((resolve) => {
-      end = resolve
-    })
-    run.begun++
-    run.open.add(open)
-    try {
-      return await query(...args)
-    } finally {
-      run.open.delete(open)
-      end()
-    }
-  }
-}
-
-/** Waits for queries that nobody awaited, and for those that follow from them: they belong to this migration. */
-async function settle(run: Run): Promise<void> {
-  for (let begun = -1; begun !== run.begun || run.open.size > 0; ) {
-    begun = run.begun
-    await Promise.all(run.open)
-    await new Promise((resolve) => setImmediate(resolve))
+    return countQuery(runOf(), () => query(...args))
   }
 }
 
@@ -216,9 +194,4 @@ function findFault(error: unknown): CodeFault | null {
     at = original ?? cause
   }
   return null
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  const holder = (typeof value === 'object' && value !== null) || typeof value === 'function'
-  return holder && typeof (value as { then?: unknown }).then === 'function'
 }

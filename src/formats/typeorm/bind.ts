@@ -1,5 +1,7 @@
 import { type CodeContext, CodeFault } from '../../model/code.ts'
 import { TenantryError } from '../../model/errors.ts'
+import { isThenable } from '../is-thenable.ts'
+import { settleQueries } from '../open-queries.ts'
 import { loadUserPackage } from '../user-package.ts'
 import type { ProjectSource } from './data-source.ts'
 import { enterSchema, makeSource } from './make-source.ts'
@@ -82,7 +84,7 @@ export function bindTypeorm(project: ProjectSource | null, folders: readonly str
             const work = async () => {
               const result = Reflect.apply(task.instance[direction] as () => unknown, task.instance, [runner])
               await result
-              await settle(run)
+              await settleQueries(run)
               if (direction === 'up' && !task.empty && !isThenable(result)) throw noPromise(task, direction, target)
             }
             if (wrapped) await inTransaction(runner, run, work)
@@ -154,15 +156,6 @@ async function alone(runner: QueryRunner, work: () => Promise<void>): Promise<vo
   if (runner.isTransactionActive) throw new CodeFault('left-open', 'it began a transaction and did not end it')
 }
 
-/** Waits for queries that nobody awaited, and for those that follow from them: they belong to this migration. */
-async function settle(run: Run): Promise<void> {
-  for (let begun = -1; begun !== run.begun || run.open.size > 0; ) {
-    begun = run.begun
-    await Promise.all(run.open)
-    await new Promise((resolve) => setImmediate(resolve))
-  }
-}
-
 function noPromise({ migration, shown }: Task, direction: 'up' | 'down', target: string): TenantryError {
   return new TenantryError(
     'MIGRATION_FAILED',
@@ -182,9 +175,4 @@ function findFault(error: unknown): CodeFault | null {
     at = driverError ?? cause
   }
   return null
-}
-
-function isThenable(value: unknown): value is PromiseLike<unknown> {
-  const holder = (typeof value === 'object' && value !== null) || typeof value === 'function'
-  return holder && typeof (value as { then?: unknown }).then === 'function'
 }

@@ -1,4 +1,5 @@
 import { CodeFault, type CodeSession } from '../../model/code.ts'
+import { countQuery } from '../open-queries.ts'
 import { dressMysql } from './dress-mysql.ts'
 import type { DataSource, DataSourceClass, QueryRunner, RawClient } from './typeorm-types.ts'
 import { markOwn, type Run } from './watch-sources.ts'
@@ -132,19 +133,7 @@ function answerKnown(runner: QueryRunner, { database, serverVersion }: CodeSessi
 function countQueries(runner: QueryRunner, runOf: () => Run): QueryRunner {
   const query = runner.query.bind(runner)
   runner.query = async (...args) => {
-    const run = runOf()
-    let end = () => {}
-    const open = new Promise<void>((resolve) => {
-      end = resolve
-    })
-    run.begun++
-    run.open.add(open)
-    try {
-      return await query(...args)
-    } finally {
-      run.open.delete(open)
-      end()
-    }
+    return countQuery(runOf(), () => query(...args))
   }
   return runner
 }

@@ -1,15 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { CodeFault, type CodeSession } from '../../model/code.ts'
+import type { OpenQueries } from '../open-queries.ts'
 
 /** A migration that is being run. */
-export interface Run {
+export interface Run extends OpenQueries {
   session: CodeSession
   /** What it did and must not do, also if it went on as if nothing had been. */
   fault: CodeFault | null
   over: boolean
-  /** Queries that have begun, and each of them that has not come back. */
-  begun: number
-  open: Set<Promise<void>>
 }
 
 /** Which migration code belongs to, also when it comes back after another one has begun. */
